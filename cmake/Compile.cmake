@@ -1,0 +1,27 @@
+# Flags shared by every target, and the allocator and sanitizer choices.
+add_library(berth_compile INTERFACE)
+target_include_directories(berth_compile INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
+target_compile_options(berth_compile INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Werror=return-type)
+if(BERTH_SANITIZE STREQUAL "address")
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+elseif(BERTH_SANITIZE STREQUAL "thread")
+  add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=thread)
+elseif(NOT BERTH_SANITIZE STREQUAL "")
+  message(FATAL_ERROR "BERTH_SANITIZE is address, thread or empty, not '${BERTH_SANITIZE}'")
+endif()
+
+# Linked by programs alone; a library must not choose its user's allocator.
+add_library(berth_allocator INTERFACE)
+if(NOT BERTH_SANITIZE STREQUAL "" OR BERTH_ALLOCATOR STREQUAL "system")
+elseif(BERTH_ALLOCATOR STREQUAL "mimalloc")
+  find_package(mimalloc CONFIG REQUIRED)
+  # Nothing calls the allocator by name, so without --no-as-needed the linker drops it.
+  target_link_libraries(berth_allocator INTERFACE -Wl,--no-as-needed mimalloc -Wl,--as-needed)
+elseif(BERTH_ALLOCATOR STREQUAL "jemalloc")
+  pkg_check_modules(JEMALLOC REQUIRED IMPORTED_TARGET jemalloc)
+  target_link_libraries(berth_allocator INTERFACE -Wl,--no-as-needed PkgConfig::JEMALLOC -Wl,--as-needed)
+else()
+  message(FATAL_ERROR "BERTH_ALLOCATOR is mimalloc, jemalloc or system, not '${BERTH_ALLOCATOR}'")
+endif()

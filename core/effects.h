@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/base/arena.h"
+#include "core/base/time.h"
+#include "wire/messages.h"
+
+namespace berth::core {
+
+/// A reply or event for one connection, which may belong to another shard.
+struct Outgoing {
+  wire::ConnectionId to;
+  wire::RequestId request;
+  wire::Reply message;
+};
+
+/// A worker changed; told to every shard that has watchers.
+struct Notice {
+  uint64_t sequence = 0;
+  int64_t wall_ms = 0;
+  wire::WorkerChange change = wire::WorkerChange::Registered;
+  std::string worker;
+  std::string reason;
+};
+
+/// A Place request that found no place and asked to wait. Owns its bytes.
+struct WaitForPlace {
+  wire::ConnectionId from;
+  wire::RequestId request;
+  std::vector<std::byte> frame;  ///< payload of the Place, as it came; 8-byte aligned by the allocator
+};
+
+/// The connection is gone: whatever it waits for is forgotten.
+struct CancelWaits {
+  wire::ConnectionId from;
+};
+
+/// Capacity came back, or a worker came; what waits may fit now.
+struct CapacityFreed {};
+
+using LedgerEvent = std::variant<WaitForPlace, CancelWaits, CapacityFreed>;
+
+/// What core wants done, in order. Cleared and reused by the loop at the end of every turn.
+struct Effects {
+  std::vector<Outgoing> messages;
+  std::vector<LedgerEvent> ledger;
+  std::vector<Notice> notices;
+  std::vector<wire::ConnectionId> closes;  ///< after their messages have left
+  Arena text;                              ///< keeps what `messages` point to
+
+  void send(wire::ConnectionId to, wire::RequestId request, const wire::Reply& message) {
+    messages.push_back({to, request, message});
+  }
+
+  void clear() {
+    messages.clear();
+    ledger.clear();
+    notices.clear();
+    closes.clear();
+    text.clear();
+  }
+};
+
+}  // namespace berth::core

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <memory>
+
+#include "core/base/time.h"
+#include "core/effects.h"
+#include "core/plan/plan.h"
+#include "core/tables/tables.h"
+
+namespace berth::core {
+
+/// The one queue: every request that waits for a place, in priority then arrival order.
+///
+/// It asks for a plan when something may fit, and enacts the plan by claiming what it says, task by
+/// task; what has changed meanwhile stays in the queue for the next plan.
+///
+/// Threads  the ledger's thread only; it claims on the shared tables like a shard
+/// Memory   `waiting_max` requests, each with a copy of its frame
+class Ledger {
+ public:
+  explicit Ledger(Tables& tables);
+  ~Ledger();
+
+  void step(Now now, LedgerEvent&& event, Effects& effects);
+
+  /// The frozen copy to plan on, when there is a reason to plan and no plan is under way; else null.
+  /// Ask at the end of a turn.
+  std::unique_ptr<const Snapshot> take_snapshot(Now now);
+
+  /// The planner's answer to the last snapshot.
+  void on_plan(Now now, const Plan& plan, Effects& effects);
+
+  /// Times out what has waited long enough. Call every 50 to 100 ms.
+  void on_tick(Now now, Effects& effects);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace berth::core

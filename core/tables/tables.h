@@ -1,0 +1,30 @@
+#pragma once
+
+#include <atomic>
+
+#include "core/settings.h"
+#include "core/tables/counters.h"
+#include "core/tables/fleet.h"
+#include "core/tables/names.h"
+#include "core/tables/reservations.h"
+
+namespace berth::core {
+
+/// All that the shards, the ledger and the gateway share. Each part says who may write it.
+struct Tables {
+  explicit Tables(const Settings& settings)
+      : settings(settings), names(settings.names_max), fleet(settings), reservations(settings) {}
+
+  const Settings settings;
+  Names names;
+  Fleet fleet;
+  Reservations reservations;
+  Counters counters;
+  /// How many requests wait in the ledger; shards tell it of freed capacity only while any do.
+  std::atomic<uint32_t> waiting{0};
+  /// How many connections watch worker events; notices are made only while any do.
+  std::atomic<uint32_t> watchers{0};
+  std::atomic<uint64_t> notice_sequence{0};
+};
+
+}  // namespace berth::core

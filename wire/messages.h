@@ -1,0 +1,358 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <variant>
+
+#include "wire/ids.h"
+
+/// Every message of the wire protocol as a plain struct.
+///
+/// Shape    requests go to the server, replies and events come from it; one variant each
+/// Units    in the name of the field: `_ms`, `_mib`, `_milli` (a thousandth of a core or device)
+/// Memory   decoded: strings and spans point into the frame and the decoder's scratch, valid until
+///          the next decode; to be encoded: they point wherever the sender keeps them
+/// Errors   decoding checks structure only. Ranges, UTF-8 and meaning are checked by whoever acts
+namespace berth::wire {
+
+inline constexpr uint32_t kMagic = 0x48545242;  // "BRTH"
+inline constexpr uint16_t kProtocolVersion = 1;
+
+using Text = std::string_view;
+using TextList = std::span<const std::string_view>;
+
+enum class Role : uint8_t { Client = 0, Agent = 1 };
+
+/// `key=value`, as in zone=eu-1a.
+struct Label {
+  Text key;
+  Text value;
+};
+
+/// An amount of something the operator named, such as licences.
+struct NamedAmount {
+  Text name;
+  int64_t amount = 0;
+};
+
+// ---- Requests -------------------------------------------------------------------------------
+
+/// The first frame each way.
+struct Hello {
+  uint32_t magic = kMagic;
+  uint16_t version = kProtocolVersion;
+  Role role = Role::Client;
+  Text identity;  ///< host, worker id or program name; for logs only
+  Text token;     ///< secret shared with the server, empty when it asks for none
+  Text software;  ///< name and version of the peer
+};
+
+/// Answered by the same path as everything else: the ceiling of a connection.
+struct Ping {
+  uint64_t payload = 0;
+};
+
+/// What a worker has in total.
+struct Capacity {
+  int64_t slots = 0;
+  int64_t cpu_milli = 0;
+  int64_t memory_mib = 0;
+  int64_t disk_mib = 0;
+  int64_t network_mbit = 0;
+  TextList gpu_models;  ///< one per device, in device order; each device has 1000 milli
+  std::span<const NamedAmount> custom;
+};
+
+/// What the worker says it uses now, for display and for `load`.
+struct Usage {
+  double cpu_milli = 0;
+  double memory_mib = 0;
+  double gpu_milli = 0;  ///< summed over devices
+};
+
+/// "I am here, this is what I have, this is what I run."
+///
+/// A beat with `has_profile` replaces address, tags, labels, capacity and version; one without is
+/// the cheap routine beat, answered with `resend_profile` by a server that does not know the worker.
+struct Heartbeat {
+  Text worker;
+  uint64_t epoch = 0;     ///< which life of the worker: grows at every start of its agent
+  uint64_t sequence = 0;  ///< grows with every beat of one life
+  bool has_profile = false;
+  Text address;
+  TextList tags;
+  std::span<const Label> labels;
+  Capacity capacity;
+  Text agent_version;
+  int64_t current_tasks = 0;
+  bool has_running = false;  ///< `running_tasks` is given, and complete
+  TextList running_tasks;
+  Usage usage;
+  bool leaving = false;  ///< the agent stops: mark the worker offline now
+};
+
+/// Least-loaded is the default: the lowest current/max slots.
+enum class Policy : uint8_t { LeastLoaded = 0, BestFit = 1, Fgd = 2, Spread = 3, Pack = 4 };
+inline constexpr int kPolicyCount = 5;
+
+/// What a task takes while it runs.
+struct Demand {
+  int64_t slots = 1;
+  int64_t cpu_milli = 0;
+  int64_t memory_mib = 0;
+  int64_t disk_mib = 0;
+  int64_t network_mbit = 0;
+  int64_t gpu_count = 0;  ///< devices
+  int64_t gpu_milli = 0;  ///< of each device: 1000, or 1..999 when gpu_count is 1
+  TextList gpu_models;    ///< allowed models; empty: any
+  std::span<const NamedAmount> custom;
+};
+
+/// Which workers may be chosen.
+struct Requirements {
+  TextList all_tags;
+  std::span<const TextList> any_tags;  ///< of every group, at least one
+  TextList none_tags;
+  std::span<const Label> affinity;       ///< the worker has every one of these labels
+  std::span<const Label> anti_affinity;  ///< the worker has none of these labels
+  Text spread_by;                        ///< label key: choose its least loaded value first
+  TextList exclude_workers;              ///< ids that have refused this task
+};
+
+/// "Where should this run?" Repeating it with the same task id while the reservation lives gets
+/// the same answer.
+struct Place {
+  Text task;
+  Policy policy = Policy::LeastLoaded;
+  Demand demand;
+  Requirements requirements;
+  int32_t priority = 0;  ///< among waiting requests, higher first
+  uint32_t hold_ms = 0;  ///< life of the reservation; 0: the server's default
+  uint32_t wait_ms = 0;  ///< queue for so long when there is no place now; 0: answer at once
+  bool explain = false;  ///< count what eliminated whom even when a worker is found
+};
+
+/// Gives reservations back, by id or by task; a batch in one frame.
+struct Release {
+  std::span<const uint64_t> reservations;
+  TextList tasks;
+};
+
+enum class WorkerStatus : uint8_t { Online = 0, Suspicious = 1, Offline = 2 };
+
+struct ListWorkers {
+  TextList tags;  ///< only workers that have all of these
+  uint64_t cursor = 0;
+  uint32_t limit = 0;  ///< rows per page; 0 and too many: the server's own limit
+};
+
+struct ShowWorker {
+  Text worker;
+};
+
+enum class WorkerAction : uint8_t { Cordon = 0, Drain = 1, Undrain = 2, Forget = 3 };
+
+struct SetWorker {
+  Text worker;
+  WorkerAction action = WorkerAction::Cordon;
+  Text reason;
+};
+
+struct GetStats {};
+
+struct ListTags {};
+
+/// Worker events from now on, as WorkerEvent messages with request id 0.
+struct Watch {
+  bool enable = true;
+};
+
+using Request = std::variant<
+    Hello,
+    Ping,
+    Heartbeat,
+    Place,
+    Release,
+    ListWorkers,
+    ShowWorker,
+    SetWorker,
+    GetStats,
+    ListTags,
+    Watch>;
+
+// ---- Replies and events ---------------------------------------------------------------------
+
+struct Welcome {
+  uint16_t version = kProtocolVersion;
+  Text software;
+  uint64_t epoch = 0;  ///< which life of the server
+  int64_t server_time_ms = 0;
+  uint32_t max_frame_bytes = 0;
+  uint32_t suspicious_after_ms = 0;
+  uint32_t offline_after_ms = 0;
+};
+
+/// Why a request was not done. The wire's own tokens; `refusal_token` in wire/tokens.h spells them.
+enum class Refusal : uint8_t {
+  None = 0,
+  BadRequest = 1,       ///< a field is out of range, malformed or not UTF-8; `message` names it
+  NotFound = 2,         ///< no such worker or reservation
+  Conflict = 3,         ///< another life of this worker, or another task under this id
+  Denied = 4,           ///< wrong token
+  Busy = 5,             ///< a queue or table is full; ask again later
+  LimitReached = 6,     ///< a configured limit; asking again will not help
+  Stale = 7,            ///< older than what the server already has
+  Unsupported = 8,      ///< protocol version or message kind not known here
+  ShuttingDown = 9,
+};
+
+struct Refused {
+  Refusal code = Refusal::None;
+  Text message;  ///< one sentence: what, and the remedy
+};
+
+struct Pong {
+  uint64_t payload = 0;
+};
+
+struct HeartbeatReply {
+  bool accepted = false;
+  Refusal code = Refusal::None;
+  Text message;
+  int64_t server_time_ms = 0;
+  bool drain = false;           ///< take no new tasks
+  bool resend_profile = false;  ///< the next beat must carry the profile
+};
+
+/// How many workers one requirement ruled out, each worker counted at the first that did.
+struct Elimination {
+  Text requirement;  ///< `tag:gpu`, `cpu`, `offline`: the tokens of docs/protocol.md
+  uint32_t workers = 0;
+};
+
+/// The one explanation object of every surface.
+struct Explanation {
+  uint32_t workers = 0;  ///< how many were looked at
+  uint32_t eligible = 0;
+  std::span<const Elimination> eliminated;
+  uint32_t queue_position = 0;  ///< 1 is next; 0: not queued
+};
+
+struct Placed {
+  Text worker;
+  Text address;
+  ReservationId reservation;
+  uint32_t expires_in_ms = 0;
+  std::span<const uint16_t> gpus;  ///< device indexes
+  double load = 0;                 ///< current/max slots with this task on it
+  bool repeated = false;           ///< the task already had this reservation
+  Explanation explanation;         ///< empty unless asked for
+};
+
+enum class NoPlace : uint8_t {
+  NoWorkers = 0,   ///< no worker is registered
+  Eliminated = 1,  ///< every worker fails a requirement
+  TimedOut = 2,    ///< waited as long as asked
+  QueueFull = 3,   ///< asked to wait; the queue is full
+};
+
+struct Unplaced {
+  NoPlace reason = NoPlace::NoWorkers;
+  Explanation explanation;
+};
+
+struct Released {
+  uint32_t released = 0;
+  uint32_t unknown = 0;  ///< expired, released before, or never given
+};
+
+struct GpuDevice {
+  Text model;
+  uint16_t free_milli = 0;
+};
+
+struct WorkerRow {
+  Text id;
+  Text address;
+  TextList tags;
+  std::span<const Label> labels;
+  Capacity capacity;  ///< gpu_models empty here: see `gpus`
+  Capacity free;      ///< capacity less reservations
+  std::span<const GpuDevice> gpus;
+  WorkerStatus status = WorkerStatus::Online;
+  bool cordoned = false;
+  bool draining = false;
+  Text reason;  ///< of the cordon or drain
+  uint32_t heartbeat_age_ms = 0;
+  uint32_t cooldown_ms = 0;
+  uint32_t reported_tasks = 0;
+  uint32_t held_slots = 0;  ///< reserved and not yet reported
+  double load = 0;
+  Usage usage;
+  Text agent_version;
+};
+
+struct WorkerPage {
+  std::span<const WorkerRow> rows;
+  uint64_t next_cursor = 0;  ///< 0: this was the last page
+  uint32_t total = 0;        ///< workers in the table
+};
+
+struct Done {};
+
+/// One number of the server. Names are those of the Prometheus metrics.
+struct Stat {
+  Text name;
+  int32_t shard = -1;  ///< -1: the whole process
+  double value = 0;
+};
+
+struct StatsReply {
+  std::span<const Stat> stats;
+};
+
+struct TagCount {
+  Text tag;
+  uint32_t workers = 0;
+};
+
+struct TagPage {
+  std::span<const TagCount> tags;
+};
+
+enum class WorkerChange : uint8_t {
+  Registered = 0,
+  Online = 1,
+  Suspicious = 2,
+  Offline = 3,
+  Cordoned = 4,
+  Draining = 5,
+  Undrained = 6,
+  Forgotten = 7,
+  Replaced = 8,  ///< a newer life of the same worker took over
+};
+
+struct WorkerEvent {
+  uint64_t sequence = 0;
+  Text worker;
+  WorkerChange change = WorkerChange::Registered;
+  Text reason;
+  int64_t server_time_ms = 0;
+};
+
+using Reply = std::variant<
+    Welcome,
+    Refused,
+    Pong,
+    HeartbeatReply,
+    Placed,
+    Unplaced,
+    Released,
+    WorkerPage,
+    Done,
+    StatsReply,
+    TagPage,
+    WorkerEvent>;
+
+}  // namespace berth::wire
