@@ -56,10 +56,19 @@ class alignas(64) ThreadCounters {
   std::array<std::atomic<uint64_t>, static_cast<size_t>(Counter::kCount)> values_{};
 };
 
+/// What only the loops know; stored by them, last write wins.
+struct Gauges {
+  std::atomic<uint64_t> resident_bytes{0};
+  std::atomic<uint64_t> cpu_us{0};  ///< user and system, of the process
+  std::atomic<int64_t> connections{0};
+  std::atomic<int64_t> start_wall_ms{0};
+};
+
 inline constexpr uint32_t kThreadsMax = 66;  // 64 shards, the gateway and the ledger
 
 struct Counters {
   std::array<ThreadCounters, kThreadsMax> threads;
+  Gauges gauges;
 
   ThreadCounters& of(uint32_t thread) { return threads[thread]; }
   uint64_t total(Counter counter) const {

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <string_view>
+
+#include "core/base/arena.h"
+#include "core/base/time.h"
+#include "core/placement/query.h"
+#include "core/tables/tables.h"
+#include "wire/messages.h"
+
+namespace berth::core {
+
+class TypicalTasks;
+
+/// Checks a Place request and interns its names. On false, `error` is the sentence for the Refused
+/// reply, kept in `text`; it names the field, the value and the limit.
+bool compile_query(
+    const wire::Place& place, const Names& names, Query& query, Arena& text, std::string_view& error);
+
+/// Decides where a task runs, and takes the capacity.
+///
+/// Threads  one instance for each thread; all of them share `Tables`, where a claim never waits: a
+///          row that another thread is changing is passed over for the next candidate
+/// Memory   scratch that is reused; strings of replies are kept in `text`
+/// Errors   no place is an answer (`Unplaced` with its explanation), not an error
+class Placement {
+ public:
+  /// `thread` picks the counters and the place where the search starts; `seed` the tie-breaks.
+  Placement(Tables& tables, uint32_t thread, uint64_t seed);
+  ~Placement();
+
+  /// Repeats, places, or says why not: Placed, Unplaced or Refused. The name lists of `query` were
+  /// made from `place` by `compile_query`.
+  wire::Reply place(Now now, const wire::Place& place, const Query& query, Arena& text);
+
+  /// As `place`, on this worker and these devices alone, as a plan has decided. Unplaced when the
+  /// worker has changed so that it no longer fits.
+  wire::Reply place_at(
+      Now now,
+      const wire::Place& place,
+      const Query& query,
+      WorkerIndex worker,
+      uint32_t generation,
+      GpuSet gpus,
+      Arena& text);
+
+  /// Why there is no place: every worker counted at the first requirement that rules it out.
+  wire::Explanation explain(Now now, const wire::Place& place, const Query& query, Arena& text);
+
+  /// Gives back what the message names.
+  wire::Released release(const wire::Release& release);
+
+  TypicalTasks& typical_tasks();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace berth::core
