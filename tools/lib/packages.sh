@@ -1,0 +1,44 @@
+# What Berth needs from Debian 12, one line each: package, then the reason shown to the user.
+# Sourced by setup.sh. The backquotes in it are only words.
+# shellcheck disable=SC2034,SC2016
+
+# To build and run the programs.
+BUILD_PACKAGES='
+cmake                     configures the build
+g++                       compiles C++20
+ninja-build               runs the build
+pkg-config                finds libuv
+ccache                    makes every build after the first one quick
+git                       names the files the style checks look at
+libuv1-dev                event loops, sockets and signals
+libflatbuffers-dev        the wire format at run time
+flatbuffers-compiler      turns the wire schema into C++
+flatbuffers-compiler-dev  the CMake description of that compiler
+libmimalloc-dev           the default allocator
+libjemalloc-dev           the other allocator that can be chosen
+libconcurrentqueue-dev    queues between threads
+libcli11-dev              command lines
+libspdlog-dev             logging
+libfmt-dev                text formatting, used by the logging
+libtomlplusplus-dev       configuration files
+libxxhash-dev             hashes of names
+libabsl-dev               hash maps and small vectors
+libedit-dev               line editing in `berth console`
+nlohmann-json3-dev        JSON in the command line and the load generator
+libgtest-dev              unit tests
+libgmock-dev              matchers of the unit tests
+libbenchmark-dev          benchmarks
+netcat-openbsd            talks to the console
+jq                        reads JSON in scripts
+python3                   end-to-end tests and style checks
+'
+
+# For tools/test, besides those above.
+TEST_PACKAGES='
+clang                     builds the fuzzers
+libclang-rt-14-dev        libFuzzer and the sanitizers of clang
+clang-format-14           checks the layout of the sources
+shellcheck                checks the shell scripts
+dpkg-dev                  checks the Debian package
+file                      checks the Debian package
+'
