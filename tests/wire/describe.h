@@ -20,6 +20,8 @@ struct IsSpan<std::span<T>> : std::true_type {};
 
 inline void describe_number(double value, std::string& out) {
   char digits[32];
+  // The wire leaves out what equals its default, and -0 equals 0.
+  if (value == 0) value = 0;
   out.append(digits, std::to_chars(digits, digits + sizeof(digits), value).ptr);
 }
 

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "wire/messages.h"
+
+namespace berth::wire {
+
+/// One message of a kind with every field filled, and the name of its golden file.
+struct Sample {
+  std::string name;
+  RequestId id;
+  std::variant<Request, Reply> message;
+};
+
+/// One for every kind, in the order of the variants. What they point to is static.
+std::vector<Sample> all_samples();
+
+/// `sample` as a frame.
+std::vector<std::byte> encode_sample(const Sample& sample);
+
+}  // namespace berth::wire
