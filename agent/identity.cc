@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 
 #include "agent/proc_file.h"
@@ -65,18 +64,9 @@ bool write_all(int file, const std::string& text) {
 
 }  // namespace
 
-fs::path default_state_dir() {
-  // systemd gives a list when a unit names several directories; the first is ours.
-  if (const char* given = std::getenv("STATE_DIRECTORY"); given != nullptr && *given != 0) {
-    return std::string(given).substr(0, std::strcspn(given, ":"));
-  }
-  if (const char* state = std::getenv("XDG_STATE_HOME"); state != nullptr && *state != 0) {
-    return fs::path(state) / "berth";
-  }
-  if (const char* home = std::getenv("HOME"); home != nullptr && *home != 0) {
-    return fs::path(home) / ".local/state/berth";
-  }
-  return {};
+std::string peek_id(const fs::path& directory, const std::string& id, const std::string& host) {
+  if (!id.empty()) return id;
+  return host + "-" + read_text(directory / "worker-suffix").value_or("(made at the first start)");
 }
 
 bool write_atomically(const fs::path& path, const std::string& text) {

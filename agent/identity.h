@@ -8,10 +8,6 @@
 
 namespace berth::agent {
 
-/// Where the state goes when nobody says: $STATE_DIRECTORY (systemd), $XDG_STATE_HOME/berth or
-/// ~/.local/state/berth; empty when none of them is set.
-std::filesystem::path default_state_dir();
-
 /// What a worker keeps between two lives, as small files in the state directory:
 /// `worker-suffix`, and for each worker id `ID.epoch` and `ID.lock`.
 ///
@@ -50,6 +46,10 @@ class Identity {
   std::string error_;
   int lock_ = -1;
 };
+
+/// The id that a life would have, for display: nothing is made or locked.
+std::string peek_id(
+    const std::filesystem::path& directory, const std::string& id, const std::string& host);
 
 /// Replaces the whole file or leaves it as it was, also when the power fails. False, with errno,
 /// when it cannot.

@@ -2,9 +2,10 @@
 
 #include <charconv>
 #include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,11 +13,15 @@
 namespace berth::agent {
 
 /// A small kernel file, whole and without the newline at its end; null where it cannot be read.
+/// Kernel files may open and then fail to be read: the speed of an interface that is down does.
 inline std::optional<std::string> read_text(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  if (!file) return std::nullopt;
-  std::string text(std::istreambuf_iterator<char>(file), {});
-  if (file.bad()) return std::nullopt;
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"), std::fclose);
+  if (file == nullptr) return std::nullopt;
+  std::string text;
+  char block[4096];
+  while (size_t bytes = std::fread(block, 1, sizeof block, file.get()))
+    text.append(block, bytes);
+  if (std::ferror(file.get()) != 0) return std::nullopt;
   while (!text.empty() && (text.back() == '\n' || text.back() == ' '))
     text.pop_back();
   return text;

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <uv.h>
+
+#include "agent/advertise.h"
+#include "agent/link.h"
+#include "agent/nvml.h"
+#include "agent/options.h"
+#include "agent/sampler.h"
+
+namespace berth::agent {
+
+using LogSink = std::function<void(LogLevel, const std::string&)>;
+
+/// What this machine is, whatever is asked for.
+Platform read_platform(const Nvml& nvml, const std::string& software);
+
+/// One running agent: a link to each server, the machine sampled on a timer, SIGTERM and SIGINT.
+///
+/// Threads  the one that calls `run`
+/// Memory   a session, a timer and a socket for each server; one read buffer for all
+/// Errors   `run` returns the exit code of the program
+class Agent {
+ public:
+  Agent(const Options& options, const Life& life, uint64_t seed, LogSink log);
+  ~Agent();
+  Agent(const Agent&) = delete;
+  Agent& operator=(const Agent&) = delete;
+
+  int run();
+
+ private:
+  void log_advertised(const Advertised& told, const Advertised* before);
+  void start_links();
+  void on_sample();
+  void on_signal(int signal);
+  void stop(int code);
+  void close_when_stopped();
+
+  const Options options_;
+  Life life_;
+  core::Rng rng_;
+  const LogSink log_;
+  Nvml nvml_;
+  Platform platform_;
+  Sampler sampler_;
+  Advertised told_;
+  Vitals vitals_;
+
+  uv_loop_t loop_;
+  uv_timer_t sample_timer_;
+  uv_timer_t second_timer_;
+  uv_signal_t signals_[2];
+  std::unique_ptr<LinkShared> shared_;
+  std::vector<std::unique_ptr<Link>> links_;
+  uint32_t samples_ = 0;
+  int code_ = 0;
+  bool stopping_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace berth::agent

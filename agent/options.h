@@ -1,0 +1,46 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "agent/advertise.h"
+#include "core/base/time.h"
+#include "net/address.h"
+
+namespace berth::agent {
+
+struct Options {
+  std::vector<net::HostPort> servers;
+  std::string id;  ///< empty: host name and a persisted suffix
+  Wanted wanted;
+  core::Duration interval = core::Duration::seconds(3);
+  std::filesystem::path state_dir;
+  std::string token;
+  std::string log_level = "info";
+  std::string log_format = "auto";
+  bool print_profile = false;
+  bool json = false;
+};
+
+/// How parsing ended: go on with `Options`, or print `text` and exit with `code`.
+struct Parsed {
+  bool run = false;
+  int code = 0;
+  std::string text;
+};
+
+/// Reads a variable of the environment; null when it is not set.
+using Environment = std::function<const char*(const char* name)>;
+
+/// Flags, then BERTH_* variables, then defaults. `arguments` is without the program's name. Files
+/// are read (the token's); nothing is written. A value that cannot be used ends in exit code 2 and
+/// one sentence that names the flag or variable, the value and the remedy.
+Parsed parse_options(
+    const std::vector<std::string>& arguments,
+    const Environment& environment,
+    const std::string& version,
+    Options& options);
+
+}  // namespace berth::agent

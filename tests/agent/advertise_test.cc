@@ -1,0 +1,69 @@
+#include "agent/advertise.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/settings.h"
+
+namespace berth::agent {
+namespace {
+
+using testing::ElementsAre;
+
+const Machine kMachine = {
+    {3'500, "cpu why"}, {8'192, "cgroup v2 memory.max of /x"}, {100, "d"}, {0, "n"}};
+
+Platform platform(std::vector<std::string> gpus = {}) {
+  return {"host", "linux", "x86_64", std::move(gpus), "gpu why", "berth-agent 1"};
+}
+
+std::vector<std::string> text(const Advertised& told) {
+  std::vector<std::string> lines;
+  for (const Line& line : told.lines)
+    lines.push_back(line.what + ": " + line.why);
+  return lines;
+}
+
+TEST(Advertise, SaysEachThingAndWhy) {
+  Wanted wanted;
+  wanted.tags = {"ssd", "linux"};
+  wanted.labels = {{"zone", "eu"}};
+  wanted.custom = {{"licences", 4}};
+  Advertised told = advertise(wanted, platform({"a100", "t4", "a100"}), kMachine);
+  EXPECT_THAT(
+      text(told),
+      ElementsAre(
+          "address host: the host name",
+          "cpu 3500 milli cores: cpu why",
+          "slots 3: one for each whole core, at least one",
+          "memory 8192 MiB: cgroup v2 memory.max of /x",
+          "disk 100 MiB: d",
+          "network 0 Mbit/s: n",
+          "gpus 3 a100*2 t4*1: gpu why",
+          "tags a100,gpu,linux,ssd,t4,x86_64: of the machine, and given by --tags",
+          "label zone=eu: given by --label",
+          "custom licences 4: given by --custom"));
+  EXPECT_THAT(told.profile.gpu_models, ElementsAre("a100", "t4", "a100"));
+  EXPECT_EQ(told.profile.slots, 3);
+}
+
+TEST(Advertise, OffersOneSlotOnLessThanACoreAndWhatIsGivenElse) {
+  Machine small = kMachine;
+  small.cpu_milli.amount = 250;
+  Wanted wanted;
+  EXPECT_EQ(advertise(wanted, platform(), small).profile.slots, 1);
+  wanted.max_tasks = 9;
+  EXPECT_EQ(advertise(wanted, platform(), small).profile.slots, 9);
+  EXPECT_THAT(advertise(wanted, platform(), small).profile.tags, ElementsAre("linux", "x86_64"));
+}
+
+TEST(Advertise, StaysWithinWhatTheProtocolAllows) {
+  Machine huge = kMachine;
+  huge.disk_mib.amount = core::kAmountMax * 2;
+  Advertised told = advertise({}, platform(std::vector<std::string>(20, "t4")), huge);
+  EXPECT_EQ(told.profile.disk_mib, core::kAmountMax);
+  EXPECT_EQ(told.profile.gpu_models.size(), core::kGpusMax);
+}
+
+}  // namespace
+}  // namespace berth::agent
