@@ -32,7 +32,8 @@ struct Notice {
 struct WaitForPlace {
   wire::ConnectionId from;
   wire::RequestId request;
-  std::vector<std::byte> frame;  ///< payload of the Place, as it came; 8-byte aligned by the allocator
+  std::vector<std::byte>
+      frame;  ///< payload of the Place, as it came; 8-byte aligned by the allocator
 };
 
 /// The connection is gone: whatever it waits for is forgotten.

@@ -19,13 +19,13 @@ struct Settings {
   Duration hold_max = Duration::seconds(24 * 3600);
   Duration wait_max = Duration::seconds(3600);
   uint32_t list_rows_max = 500;  ///< rows of one WorkerPage
-  bool scatter = false;  ///< choose at random among the three best that are within 5 %
+  bool scatter = false;          ///< choose at random among the three best that are within 5 %
 };
 
 // Limits of one message. Peers are told the limit they broke.
-inline constexpr uint32_t kIdBytesMax = 128;       // worker and task ids
+inline constexpr uint32_t kIdBytesMax = 128;  // worker and task ids
 inline constexpr uint32_t kAddressBytesMax = 128;
-inline constexpr uint32_t kNameBytesMax = 128;     // a tag; a label's key and value together
+inline constexpr uint32_t kNameBytesMax = 128;  // a tag; a label's key and value together
 inline constexpr uint32_t kReasonBytesMax = 128;
 inline constexpr uint32_t kVersionBytesMax = 64;
 inline constexpr uint32_t kTagsPerWorkerMax = 64;

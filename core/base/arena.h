@@ -33,7 +33,8 @@ class Arena {
   template <typename T>
   std::span<const T> keep_all(std::span<const T> values) {
     T* copy = allocate<T>(values.size());
-    for (size_t i = 0; i < values.size(); ++i) new (copy + i) T(values[i]);
+    for (size_t i = 0; i < values.size(); ++i)
+      new (copy + i) T(values[i]);
     return {copy, values.size()};
   }
 

@@ -15,7 +15,11 @@ class TypicalTasks;
 /// Checks a Place request and interns its names. On false, `error` is the sentence for the Refused
 /// reply, kept in `text`; it names the field, the value and the limit.
 bool compile_query(
-    const wire::Place& place, const Names& names, Query& query, Arena& text, std::string_view& error);
+    const wire::Place& place,
+    const Names& names,
+    Query& query,
+    Arena& text,
+    std::string_view& error);
 
 /// Decides where a task runs, and takes the capacity.
 ///

@@ -1,9 +1,9 @@
 #pragma once
 
+#include <absl/container/inlined_vector.h>
+
 #include <cstdint>
 #include <string>
-
-#include <absl/container/inlined_vector.h>
 
 #include "core/placement/node.h"
 #include "wire/messages.h"
@@ -20,12 +20,13 @@ using NameIds = absl::InlinedVector<NameId, 4>;
 
 /// A Place request with its names interned and its numbers checked: what the policies understand.
 struct Query {
-  NameIds all;                                ///< tags and labels that a worker must have
-  absl::InlinedVector<NameIds, 1> any;        ///< of each group at least one; GPU models are one
-  NameIds none;                               ///< tags and labels that it must not have
+  NameIds all;                          ///< tags and labels that a worker must have
+  absl::InlinedVector<NameIds, 1> any;  ///< of each group at least one; GPU models are one
+  NameIds none;                         ///< tags and labels that it must not have
   NodeDemand demand;
   wire::Policy policy = wire::Policy::LeastLoaded;
-  NameId spread_by;                           ///< label key; 0: not asked for
+  bool spread = false;                          ///< least loaded value of a label first
+  NameId spread_by;                             ///< its key; 0: no worker has it
   absl::InlinedVector<std::string, 1> exclude;  ///< worker ids that have refused
 };
 

@@ -8,9 +8,9 @@ namespace berth::core {
 
 /// What is counted. Names and help texts stand in counters.cc, one line each.
 enum class Counter : uint8_t {
-  Placements,             ///< berth_placements_total
+  Placements,  ///< berth_placements_total
   PlacementsRepeated,
-  PlacementsRefused,      ///< no place
+  PlacementsRefused,  ///< no place
   PlacementsWaited,
   Releases,
   ReservationsExpired,
@@ -18,14 +18,14 @@ enum class Counter : uint8_t {
   HeartbeatsStale,
   HeartbeatsRefused,
   WorkersRegistered,
-  WorkersSuspicious,      ///< transitions
-  WorkersOffline,         ///< transitions
+  WorkersSuspicious,  ///< transitions
+  WorkersOffline,     ///< transitions
   WorkersReplaced,
   Requests,
   RequestsRefused,
-  ClaimsLost,             ///< a chosen row changed before it could be claimed; the next was tried
+  ClaimsLost,  ///< a chosen row changed before it could be claimed; the next was tried
   ConnectionsAccepted,
-  ConnectionsRefused,     ///< over the limit
+  ConnectionsRefused,  ///< over the limit
   ConnectionsClosedBadFrame,
   ConnectionsClosedBadHello,
   ConnectionsClosedSlowHandshake,
@@ -33,7 +33,7 @@ enum class Counter : uint8_t {
   ConnectionsClosedByPeer,
   BytesReceived,
   BytesSent,
-  Forwarded,              ///< frames posted to another shard
+  Forwarded,  ///< frames posted to another shard
   PlansMade,
   kCount
 };
@@ -73,7 +73,8 @@ struct Counters {
   ThreadCounters& of(uint32_t thread) { return threads[thread]; }
   uint64_t total(Counter counter) const {
     uint64_t sum = 0;
-    for (const ThreadCounters& thread : threads) sum += thread.get(counter);
+    for (const ThreadCounters& thread : threads)
+      sum += thread.get(counter);
     return sum;
   }
 };

@@ -12,8 +12,11 @@ namespace berth::core {
 
 /// All that the shards, the ledger and the gateway share. Each part says who may write it.
 struct Tables {
-  explicit Tables(const Settings& settings)
-      : settings(settings), names(settings.names_max), fleet(settings), reservations(settings) {}
+  explicit Tables(const Settings& chosen)
+      : settings(chosen),
+        names(chosen.names_max),
+        fleet(chosen),
+        reservations(chosen.reservations_max) {}
 
   const Settings settings;
   Names names;

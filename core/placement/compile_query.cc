@@ -1,0 +1,141 @@
+#include <string>
+
+#include "core/base/text.h"
+#include "core/placement/placement.h"
+
+namespace berth::core {
+
+namespace {
+
+/// Collects the first thing that is wrong.
+class Checker {
+ public:
+  void range(const char* field, int64_t value, int64_t min, int64_t max) {
+    if (!ok() || (value >= min && value <= max)) return;
+    wrong_ = std::string(field) + " is " + std::to_string(value) + ", outside " +
+             std::to_string(min) + " to " + std::to_string(max);
+  }
+  void that(bool holds, const char* sentence) {
+    if (ok() && !holds) wrong_ = sentence;
+  }
+  bool ok() const { return wrong_.empty(); }
+  const std::string& wrong() const { return wrong_; }
+
+ private:
+  std::string wrong_;
+};
+
+size_t name_count(const wire::Requirements& wanted, const wire::Demand& demand) {
+  size_t names = wanted.all_tags.size() + wanted.none_tags.size() + wanted.affinity.size() +
+                 wanted.anti_affinity.size() + demand.gpu_models.size() + wanted.any_tags.size();
+  for (const wire::TextList& group : wanted.any_tags)
+    names += group.size();
+  return names;
+}
+
+void check_demand(const wire::Demand& demand, Checker& check) {
+  check.range("slots", demand.slots, 1, kSlotsMax);
+  check.range("cpu_milli", demand.cpu_milli, 0, kAmountMax);
+  check.range("memory_mib", demand.memory_mib, 0, kAmountMax);
+  check.range("disk_mib", demand.disk_mib, 0, kAmountMax);
+  check.range("network_mbit", demand.network_mbit, 0, kAmountMax);
+  check.range("gpu_count", demand.gpu_count, 0, kGpusMax);
+  if (demand.gpu_count > 0) check.range("gpu_milli", demand.gpu_milli, 1, kWholeGpu);
+  check.that(
+      demand.gpu_count <= 1 || demand.gpu_milli == kWholeGpu,
+      "gpu_milli below 1000 takes a part of one device: set gpu_count to 1");
+  check.range("custom resources", static_cast<int64_t>(demand.custom.size()), 0, kCustomMax);
+  for (const wire::NamedAmount& custom : demand.custom) {
+    check.range("custom resource", custom.amount, 0, kAmountMax);
+  }
+}
+
+void check_place(const wire::Place& place, Checker& check) {
+  check.that(
+      !place.task.empty() && place.task.size() <= kIdBytesMax && is_clean_text(place.task),
+      "task id must be 1 to 128 bytes of UTF-8 without control characters");
+  check_demand(place.demand, check);
+  check.range(
+      "tags, labels and models of one request",
+      static_cast<int64_t>(name_count(place.requirements, place.demand)),
+      0,
+      kNamesPerQueryMax);
+  check.range(
+      "excluded workers",
+      static_cast<int64_t>(place.requirements.exclude_workers.size()),
+      0,
+      kNamesPerQueryMax);
+}
+
+void compile_demand(const wire::Demand& demand, const Names& names, NodeDemand& out) {
+  out.amounts = {
+      static_cast<int32_t>(demand.slots),
+      static_cast<int32_t>(demand.cpu_milli),
+      static_cast<int32_t>(demand.memory_mib),
+      static_cast<int32_t>(demand.disk_mib),
+      static_cast<int32_t>(demand.network_mbit)};
+  out.gpu_count = static_cast<uint16_t>(demand.gpu_count);
+  out.gpu_milli = static_cast<uint16_t>(demand.gpu_count > 0 ? demand.gpu_milli : 0);
+  out.gpu_models.clear();
+  out.custom.clear();
+  for (const wire::NamedAmount& custom : demand.custom) {
+    out.custom.push_back(
+        {names.find(NameKind::Resource, custom.name), static_cast<int32_t>(custom.amount)});
+  }
+  if (demand.gpu_count == 0) return;
+  for (std::string_view model : demand.gpu_models) {
+    out.gpu_models.push_back(names.find(NameKind::GpuModel, model));
+  }
+}
+
+}  // namespace
+
+// A name that no worker has advertised compiles to NameId{0}, which no worker has. The lists keep
+// the order of the request, so that an explanation can put its words to them.
+bool compile_query(
+    const wire::Place& place,
+    const Names& names,
+    Query& query,
+    Arena& text,
+    std::string_view& error) {
+  Checker check;
+  check_place(place, check);
+  if (!check.ok()) {
+    error = text.keep(check.wrong());
+    return false;
+  }
+  const wire::Requirements& wanted = place.requirements;
+  query.policy = place.policy;
+  query.all.clear();
+  query.none.clear();
+  query.any.clear();
+  query.exclude.clear();
+  for (std::string_view tag : wanted.all_tags)
+    query.all.push_back(names.find(NameKind::Tag, tag));
+  for (const wire::Label& label : wanted.affinity) {
+    query.all.push_back(names.find_label(label.key, label.value));
+  }
+  for (std::string_view tag : wanted.none_tags)
+    query.none.push_back(names.find(NameKind::Tag, tag));
+  for (const wire::Label& label : wanted.anti_affinity) {
+    query.none.push_back(names.find_label(label.key, label.value));
+  }
+  for (const wire::TextList& group : wanted.any_tags) {
+    NameIds& ids = query.any.emplace_back();
+    for (std::string_view tag : group)
+      ids.push_back(names.find(NameKind::Tag, tag));
+  }
+  compile_demand(place.demand, names, query.demand);
+  if (!query.demand.gpu_models.empty()) {
+    NameIds& models = query.any.emplace_back();
+    models.assign(query.demand.gpu_models.begin(), query.demand.gpu_models.end());
+  }
+  query.spread_by = NameId{0};
+  query.spread = !wanted.spread_by.empty();
+  if (query.spread) query.spread_by = names.find(NameKind::LabelKey, wanted.spread_by);
+  for (std::string_view worker : wanted.exclude_workers)
+    query.exclude.emplace_back(worker);
+  return true;
+}
+
+}  // namespace berth::core

@@ -1,0 +1,217 @@
+#include "core/placement/explain.h"
+
+#include <bit>
+#include <string>
+#include <vector>
+
+#include "core/placement/search.h"
+
+namespace berth::core {
+
+namespace {
+
+/// One step of the sieve: the names of which a worker must have one (or, negated, none).
+struct NameStep {
+  std::string token;
+  NameIds names;
+  bool negated = false;
+  uint32_t eliminated = 0;
+};
+
+std::string join(wire::TextList texts) {
+  std::string joined;
+  for (std::string_view text : texts) {
+    if (!joined.empty()) joined += '|';
+    joined += text;
+  }
+  return joined;
+}
+
+std::string label_text(const wire::Label& label) {
+  return std::string(label.key) + "=" + std::string(label.value);
+}
+
+/// The requirements in the order of the explanation, with the words of the request.
+std::vector<NameStep> name_steps(const wire::Place& place, const Query& query) {
+  const wire::Requirements& wanted = place.requirements;
+  std::vector<NameStep> steps;
+  size_t tags = wanted.all_tags.size();
+  for (size_t i = 0; i < tags; ++i) {
+    steps.push_back({"tag:" + std::string(wanted.all_tags[i]), {query.all[i]}, false, 0});
+  }
+  for (size_t i = 0; i < wanted.any_tags.size(); ++i) {
+    steps.push_back({"any:" + join(wanted.any_tags[i]), query.any[i], false, 0});
+  }
+  for (size_t i = 0; i < wanted.none_tags.size(); ++i) {
+    steps.push_back({"not:" + std::string(wanted.none_tags[i]), {query.none[i]}, true, 0});
+  }
+  for (size_t i = 0; i < wanted.affinity.size(); ++i) {
+    steps.push_back({"label:" + label_text(wanted.affinity[i]), {query.all[tags + i]}, false, 0});
+  }
+  for (size_t i = 0; i < wanted.anti_affinity.size(); ++i) {
+    NameId name = query.none[wanted.none_tags.size() + i];
+    steps.push_back({"not_label:" + label_text(wanted.anti_affinity[i]), {name}, true, 0});
+  }
+  if (query.any.size() > wanted.any_tags.size()) {
+    steps.push_back({"gpu_model:" + join(place.demand.gpu_models), query.any.back(), false, 0});
+  }
+  return steps;
+}
+
+/// What is ruled out worker by worker, each with its token, in order.
+enum RowStep : size_t {
+  kStepOffline,
+  kStepCordoned,
+  kStepDraining,
+  kStepSpread,
+  kStepExcluded,
+  kStepSlots,
+  kStepCpu,
+  kStepMemory,
+  kStepDisk,
+  kStepNetwork,
+  kStepGpu,
+  kStepCustom,
+  kRowSteps
+};
+constexpr const char* kRowTokens[kRowSteps] = {
+    "offline",
+    "cordoned",
+    "draining",
+    "label:",
+    "excluded",
+    "slots",
+    "cpu",
+    "memory",
+    "disk",
+    "network",
+    "gpu",
+    "custom"};
+
+RowStep status_step(uint32_t flags) {
+  if ((flags & kOffline) != 0) return kStepOffline;
+  return (flags & kCordoned) != 0 ? kStepCordoned : kStepDraining;
+}
+
+RowStep misfit_step(Misfit misfit) {
+  switch (misfit) {
+    case Misfit::Slots: return kStepSlots;
+    case Misfit::Cpu: return kStepCpu;
+    case Misfit::Memory: return kStepMemory;
+    case Misfit::Disk: return kStepDisk;
+    case Misfit::Network: return kStepNetwork;
+    case Misfit::GpuModel:
+    case Misfit::Gpu: return kStepGpu;
+    case Misfit::Custom:
+    case Misfit::None: break;
+  }
+  return kStepCustom;
+}
+
+class Sieve {
+ public:
+  Sieve(const Tables& tables, const wire::Place& place, const Query& query)
+      : tables_(tables), query_(query), steps_(name_steps(place, query)) {}
+
+  void count(uint32_t segment_index) {
+    const Segment& segment = tables_.fleet.segment(segment_index);
+    uint64_t words = segment.live.summary.load(std::memory_order_acquire);
+    for (; words != 0; words &= words - 1) {
+      auto at = static_cast<uint32_t>(std::countr_zero(words));
+      uint64_t live = segment.live.word(at);
+      uint64_t left = live & segment.placeable.word(at);
+      workers_ += static_cast<uint32_t>(std::popcount(live));
+      each_row(live & ~left, at, [&](uint32_t row) {
+        ++eliminated_[status_step(segment.rows[row].flags.load(std::memory_order_acquire))];
+      });
+      for (NameStep& step : steps_)
+        left = sift(segment, at, left, step);
+      each_row(left, at, [&](uint32_t row) { count_row(segment, segment_index, row); });
+    }
+  }
+
+  wire::Explanation result(const wire::Place& place, Arena& text) const {
+    std::vector<wire::Elimination> found;
+    auto add = [&](std::string_view token, uint32_t workers) {
+      if (workers > 0) found.push_back({text.keep(token), workers});
+    };
+    for (size_t i = 0; i < kStepSpread; ++i)
+      add(kRowTokens[i], eliminated_[i]);
+    for (const NameStep& step : steps_)
+      add(step.token, step.eliminated);
+    add("label:" + std::string(place.requirements.spread_by), eliminated_[kStepSpread]);
+    for (size_t i = kStepExcluded; i < kStepCustom; ++i)
+      add(kRowTokens[i], eliminated_[i]);
+    for (size_t i = 0; i < place.demand.custom.size(); ++i) {
+      add("custom:" + std::string(place.demand.custom[i].name), custom_[i]);
+    }
+    return {workers_, eligible_, text.keep_all<wire::Elimination>(found), 0};
+  }
+
+ private:
+  template <typename Visit>
+  static void each_row(uint64_t rows, uint32_t at, Visit visit) {
+    for (; rows != 0; rows &= rows - 1)
+      visit(at * 64 + static_cast<uint32_t>(std::countr_zero(rows)));
+  }
+
+  static uint64_t sift(const Segment& segment, uint32_t at, uint64_t left, NameStep& step) {
+    if (left == 0) return 0;
+    uint64_t having = 0;
+    for (NameId name : step.names) {
+      const RowSet* rows = name.value == 0 ? nullptr : segment.rows_with(name);
+      if (rows != nullptr) having |= rows->word(at);
+    }
+    uint64_t kept = left & (step.negated ? ~having : having);
+    step.eliminated += static_cast<uint32_t>(std::popcount(left & ~kept));
+    return kept;
+  }
+
+  void count_row(const Segment& segment, uint32_t segment_index, uint32_t row) {
+    NodeState node;
+    uint32_t flags = 0;
+    uint32_t generation = 0;
+    tables_.fleet.read_node(worker_index(segment_index, row), node, flags, generation);
+    if (query_.spread && !has_label_key(segment, row, tables_.names, query_.spread_by)) {
+      ++eliminated_[kStepSpread];
+    } else if (is_excluded(segment, row, query_)) {
+      ++eliminated_[kStepExcluded];
+    } else if (Misfit wrong = misfit(node, query_.demand); wrong == Misfit::None) {
+      ++eligible_;
+    } else if (wrong == Misfit::Custom) {
+      ++custom_[first_custom_misfit(node)];
+    } else {
+      ++eliminated_[misfit_step(wrong)];
+    }
+  }
+
+  size_t first_custom_misfit(const NodeState& node) const {
+    for (size_t i = 0; i + 1 < query_.demand.custom.size(); ++i) {
+      NodeDemand one;
+      one.amounts = {};
+      one.custom = {query_.demand.custom[i]};
+      if (misfit(node, one) != Misfit::None) return i;
+    }
+    return query_.demand.custom.size() - 1;
+  }
+
+  const Tables& tables_;
+  const Query& query_;
+  std::vector<NameStep> steps_;
+  uint32_t workers_ = 0;
+  uint32_t eligible_ = 0;
+  std::array<uint32_t, kRowSteps> eliminated_{};
+  std::array<uint32_t, kCustomMax> custom_{};
+};
+
+}  // namespace
+
+wire::Explanation explain_placement(
+    const Tables& tables, const wire::Place& place, const Query& query, Arena& text) {
+  Sieve sieve(tables, place, query);
+  for (uint32_t i = 0; i < tables.fleet.segment_count(); ++i)
+    sieve.count(i);
+  return sieve.result(place, text);
+}
+
+}  // namespace berth::core

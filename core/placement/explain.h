@@ -1,0 +1,18 @@
+#pragma once
+
+#include "core/base/arena.h"
+#include "core/placement/query.h"
+#include "core/tables/tables.h"
+#include "wire/messages.h"
+
+namespace berth::core {
+
+/// Why there is no place, or how few there are: every worker counted at the first requirement that
+/// rules it out, in the order status, tags, any, not, labels, model, exclusion, resources.
+///
+/// Names are counted with the tag index, 64 workers at a time; only workers that have all of them
+/// are looked at one by one. `query` was compiled from `place`.
+wire::Explanation explain_placement(
+    const Tables& tables, const wire::Place& place, const Query& query, Arena& text);
+
+}  // namespace berth::core

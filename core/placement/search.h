@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/base/rng.h"
+#include "core/placement/candidates.h"
+#include "core/placement/fgd.h"
+#include "core/placement/query.h"
+#include "core/tables/fleet.h"
+#include "core/tables/names.h"
+
+namespace berth::core {
+
+/// A worker to try, and the devices its policy wants there.
+struct Choice {
+  bool found = false;
+  WorkerIndex worker;
+  bool has_gpus = false;  ///< else the claim chooses
+  GpuSet gpus = 0;
+};
+
+/// Finds the worker a policy likes best, and changes nothing.
+///
+/// Least-loaded walks the load index from low to high and compares exactly inside the first bucket
+/// with a match; pack walks it from high to low. Best-fit, fgd and spread score every worker that
+/// fits. Online workers come before suspicious ones in each.
+///
+/// Threads  one instance for each thread, on the shared fleet; an answer may be stale when it is
+///          used, which the claim finds out
+/// Memory   scratch for each segment, reused
+/// Source   spread: fewest tasks first, "Spreading" of Docker Swarm and Nomad; pack: the reverse,
+/// on
+///          load, as in bin-packing schedulers (Nomad's binpack on one dimension)
+class Search {
+ public:
+  /// `start`: threads that begin at different segments seldom meet on a row.
+  Search(const Fleet& fleet, const Names& names, uint32_t start, bool scatter, uint64_t seed);
+
+  /// `skip`: rows found busy or stale during this request.
+  Choice choose(
+      const Query& query, const TypicalTasks& typical, const std::vector<WorkerIndex>& skip);
+
+ private:
+  struct Request {
+    const Query& query;
+    const TypicalTasks& typical;
+    const std::vector<WorkerIndex>& skip;
+    bool any_slot_fits;  ///< one slot and nothing else: whatever the load index lists will do
+  };
+  struct Best {
+    bool found = false;
+    WorkerIndex worker;
+    LoadKey key = 0;
+  };
+
+  Choice choose_among(const Request& request);
+  Choice least_loaded(const Request& request);
+  Choice most_loaded(const Request& request);
+  Choice scattered(const Request& request);
+  Choice best_score(const Request& request);
+  Choice least_loaded_value(const Request& request);
+
+  void prepare(const Query& query);
+  bool narrow();
+  Best lowest_in(const Request& request, uint32_t bucket);
+  uint32_t next_bucket(uint32_t from, uint32_t end) const;
+  uint32_t previous_bucket(uint32_t from, uint32_t begin) const;
+  bool is_out(const Request& request, const Candidates& candidates, uint32_t row) const;
+  template <typename Visit>
+  void each_in_bucket(uint32_t bucket, Visit visit);
+  template <typename Visit>
+  void each_match(const Request& request, Visit visit);
+
+  const Fleet& fleet_;
+  const Names& names_;
+  uint32_t start_;
+  bool scatter_;
+  Rng rng_;
+  std::vector<Candidates> segments_;  ///< of this request
+  uint32_t active_ = 0;               ///< how many of them may match
+};
+
+/// Whether the row has any label with this key.
+bool has_label_key(const Segment& segment, uint32_t row, const Names& names, NameId key);
+
+/// Whether this row's worker id is one of `excluded`.
+bool is_excluded(const Segment& segment, uint32_t row, const Query& query);
+
+}  // namespace berth::core

@@ -1,0 +1,327 @@
+#include "core/shard.h"
+
+#include <absl/container/flat_hash_set.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "core/base/check.h"
+#include "core/base/text.h"
+#include "core/listing.h"
+#include "core/placement/placement.h"
+#include "core/tables/partition.h"
+
+namespace berth::core {
+
+namespace {
+
+/// Compares all of both, so that the time taken does not tell how much of a guess was right.
+bool same_secret(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  unsigned char difference = 0;
+  for (size_t i = 0; i < a.size(); ++i)
+    difference |= static_cast<unsigned char>(a[i] ^ b[i]);
+  return difference == 0;
+}
+
+wire::WorkerChange change_of(wire::WorkerAction action) {
+  switch (action) {
+    case wire::WorkerAction::Cordon: return wire::WorkerChange::Cordoned;
+    case wire::WorkerAction::Drain: return wire::WorkerChange::Draining;
+    case wire::WorkerAction::Undrain: return wire::WorkerChange::Undrained;
+    case wire::WorkerAction::Forget: break;
+  }
+  return wire::WorkerChange::Forgotten;
+}
+
+}  // namespace
+
+struct Shard::State {
+  State(wire::ShardId self, Tables& tables, const ServerIdentity& identity)
+      : self(self),
+        tables(tables),
+        identity(identity),
+        counters(tables.counters.of(self.value)),
+        owned(self, tables.fleet, tables.names, tables.settings),
+        placement(tables, self.value, identity.epoch + self.value) {}
+
+  wire::ShardId self;
+  Tables& tables;
+  ServerIdentity identity;
+  ThreadCounters& counters;
+  Partition owned;
+  Placement placement;
+  Query query;  ///< reused: its lists keep their memory
+  BeatOutcome outcome;
+  std::vector<wire::ConnectionId> watchers;
+  absl::flat_hash_set<wire::ConnectionId> waiters;  ///< connections that have asked to wait
+  std::vector<Reservation> expired;
+  std::vector<Change> aged;
+
+  /// One request on its way through the switch.
+  struct Call {
+    Now now;
+    wire::ConnectionId from;
+    wire::RequestId id;
+    std::span<const std::byte> payload;
+    Effects& effects;
+
+    void reply(const wire::Reply& message) const { effects.send(from, id, message); }
+    void refuse(wire::Refusal code, std::string_view message) const {
+      reply(wire::Refused{code, effects.text.keep(message)});
+    }
+  };
+
+  void on(const Call& call, const wire::Hello& hello);
+  void on(const Call& call, const wire::Ping& ping) { call.reply(wire::Pong{ping.payload}); }
+  void on(const Call& call, const wire::Heartbeat& beat);
+  void on(const Call& call, const wire::Place& place);
+  void on(const Call& call, const wire::Release& release);
+  void on(const Call& call, const wire::ListWorkers& list) {
+    call.reply(list_workers(tables, call.now, list, call.effects.text));
+  }
+  void on(const Call& call, const wire::ShowWorker& show);
+  void on(const Call& call, const wire::SetWorker& set);
+  void on(const Call& call, const wire::GetStats&) {
+    call.reply(list_stats(tables, call.now, call.effects.text));
+  }
+  void on(const Call& call, const wire::ListTags&) {
+    call.reply(list_tags(tables, call.effects.text));
+  }
+  void on(const Call& call, const wire::Watch& watch);
+
+  void report_running(const Call& call, const wire::Heartbeat& beat);
+  void count(const BeatOutcome& beat);
+  void notice(
+      Now now,
+      std::string_view worker,
+      wire::WorkerChange change,
+      std::string_view reason,
+      Effects& effects);
+  void tell_freed(Effects& effects) const;
+  void unwatch(wire::ConnectionId connection);
+};
+
+Shard::Shard(wire::ShardId self, Tables& tables, const ServerIdentity& identity)
+    : state_(std::make_unique<State>(self, tables, identity)) {}
+
+Shard::~Shard() = default;
+
+wire::ShardId Shard::home_of(const wire::Request& request) const {
+  const Fleet& fleet = state_->tables.fleet;
+  if (const auto* beat = std::get_if<wire::Heartbeat>(&request))
+    return fleet.owner_of(beat->worker);
+  if (const auto* show = std::get_if<wire::ShowWorker>(&request))
+    return fleet.owner_of(show->worker);
+  if (const auto* set = std::get_if<wire::SetWorker>(&request)) return fleet.owner_of(set->worker);
+  return state_->self;
+}
+
+void Shard::step(
+    Now now,
+    wire::ConnectionId from,
+    wire::RequestId id,
+    const wire::Request& request,
+    std::span<const std::byte> payload,
+    Effects& effects) {
+  State& self = *state_;
+  self.counters.add(Counter::Requests);
+  State::Call call{now, from, id, payload, effects};
+  std::visit([&](const auto& message) { self.on(call, message); }, request);
+}
+
+void Shard::State::on(const Call& call, const wire::Hello& hello) {
+  auto reject = [&](wire::Refusal code, std::string_view why) {
+    counters.add(Counter::ConnectionsClosedBadHello);
+    call.refuse(code, why);
+    call.effects.closes.push_back(call.from);
+  };
+  if (hello.magic != wire::kMagic) return reject(wire::Refusal::BadRequest, "not a Berth client");
+  if (hello.version != wire::kProtocolVersion) {
+    return reject(
+        wire::Refusal::Unsupported,
+        "this server speaks protocol version " + std::to_string(wire::kProtocolVersion) + ", not " +
+            std::to_string(hello.version));
+  }
+  if (!identity.token.empty() && !same_secret(hello.token, identity.token)) {
+    return reject(wire::Refusal::Denied, "wrong or missing token");
+  }
+  wire::Welcome welcome;
+  welcome.software = identity.software;
+  welcome.epoch = identity.epoch;
+  welcome.server_time_ms = call.now.wall_ms;
+  welcome.max_frame_bytes = identity.max_frame_bytes;
+  welcome.suspicious_after_ms = static_cast<uint32_t>(tables.settings.suspicious_after.ms());
+  welcome.offline_after_ms = static_cast<uint32_t>(tables.settings.offline_after.ms());
+  call.reply(welcome);
+}
+
+void Shard::State::on(const Call& call, const wire::Heartbeat& beat) {
+  outcome = BeatOutcome{};
+  owned.heartbeat(call.now.mono, beat, outcome);
+  count(outcome);
+  if (outcome.refusal == wire::Refusal::None && beat.has_running) report_running(call, beat);
+
+  wire::HeartbeatReply reply;
+  reply.accepted = outcome.refusal == wire::Refusal::None;
+  reply.code = outcome.refusal;
+  if (!outcome.message.empty()) reply.message = call.effects.text.keep(outcome.message);
+  reply.server_time_ms = call.now.wall_ms;
+  reply.drain = outcome.drain;
+  reply.resend_profile = outcome.resend_profile;
+  call.reply(reply);
+  if (outcome.change) notice(call.now, beat.worker, *outcome.change, "", call.effects);
+  if (outcome.freed) tell_freed(call.effects);
+}
+
+/// A listed task is the worker's own from now on: its reservation lives as long as it is listed.
+void Shard::State::report_running(const Call& call, const wire::Heartbeat& beat) {
+  Instant until = call.now.mono + tables.settings.suspicious_after;
+  for (std::string_view task : beat.running_tasks) {
+    Reservation settled;
+    bool first_time = false;
+    if (tables.reservations.report(
+            task, outcome.worker, outcome.generation, until, settled, first_time) &&
+        first_time) {
+      tables.fleet.settle(outcome.worker, outcome.generation, settled.holding);
+    }
+  }
+}
+
+void Shard::State::count(const BeatOutcome& beat) {
+  if (beat.refusal == wire::Refusal::None) {
+    counters.add(Counter::Heartbeats);
+  } else {
+    counters.add(
+        beat.refusal == wire::Refusal::Stale ? Counter::HeartbeatsStale
+                                             : Counter::HeartbeatsRefused);
+  }
+  if (beat.change == wire::WorkerChange::Registered) counters.add(Counter::WorkersRegistered);
+  if (beat.change == wire::WorkerChange::Replaced) counters.add(Counter::WorkersReplaced);
+}
+
+void Shard::State::on(const Call& call, const wire::Place& place) {
+  Arena& text = call.effects.text;
+  std::string_view wrong;
+  if (!compile_query(place, tables.names, query, text, wrong)) {
+    counters.add(Counter::RequestsRefused);
+    return call.reply(wire::Refused{wire::Refusal::BadRequest, wrong});
+  }
+  wire::Reply answer = placement.place(call.now, place, query, text);
+  if (place.wait_ms > 0 && std::holds_alternative<wire::Unplaced>(answer)) {
+    waiters.insert(call.from);
+    call.effects.ledger.push_back(
+        WaitForPlace{call.from, call.id, {call.payload.begin(), call.payload.end()}});
+    return;
+  }
+  call.reply(answer);
+}
+
+void Shard::State::on(const Call& call, const wire::Release& release) {
+  wire::Released released = placement.release(release);
+  call.reply(released);
+  if (released.released > 0) tell_freed(call.effects);
+}
+
+void Shard::State::on(const Call& call, const wire::ShowWorker& show) {
+  std::optional<WorkerIndex> worker = owned.find(show.worker);
+  if (!worker) return call.refuse(wire::Refusal::NotFound, "no such worker");
+  call.reply(show_worker(tables, call.now, *worker, call.effects.text));
+}
+
+void Shard::State::on(const Call& call, const wire::SetWorker& set) {
+  if (set.reason.size() > kReasonBytesMax || !is_clean_text(set.reason)) {
+    return call.refuse(
+        wire::Refusal::BadRequest,
+        "reason must be at most " + std::to_string(kReasonBytesMax) +
+            " bytes of UTF-8 without control characters");
+  }
+  if (!owned.set_action(set.worker, set.action, set.reason)) {
+    return call.refuse(wire::Refusal::NotFound, "no such worker");
+  }
+  call.reply(wire::Done{});
+  notice(call.now, set.worker, change_of(set.action), set.reason, call.effects);
+  if (set.action == wire::WorkerAction::Undrain) tell_freed(call.effects);
+}
+
+void Shard::State::on(const Call& call, const wire::Watch& watch) {
+  unwatch(call.from);
+  if (watch.enable) {
+    watchers.push_back(call.from);
+    tables.watchers.fetch_add(1, std::memory_order_relaxed);
+  }
+  call.reply(wire::Done{});
+}
+
+void Shard::State::unwatch(wire::ConnectionId connection) {
+  auto at = std::find(watchers.begin(), watchers.end(), connection);
+  if (at == watchers.end()) return;
+  watchers.erase(at);
+  tables.watchers.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void Shard::State::notice(
+    Now now,
+    std::string_view worker,
+    wire::WorkerChange change,
+    std::string_view reason,
+    Effects& effects) {
+  uint64_t sequence = tables.notice_sequence.fetch_add(1, std::memory_order_relaxed) + 1;
+  if (tables.watchers.load(std::memory_order_relaxed) == 0) return;
+  effects.notices.push_back(
+      {sequence, now.wall_ms, change, std::string(worker), std::string(reason)});
+}
+
+/// At most one word of it for each turn: the ledger looks at the tables, not at what was freed.
+void Shard::State::tell_freed(Effects& effects) const {
+  // Between the store that freed the row and this load, as between the ledger's store of `waiting`
+  // and its reading of rows: at least one of the two sees the other.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (tables.waiting.load(std::memory_order_relaxed) == 0) return;
+  if (!effects.ledger.empty() && std::holds_alternative<CapacityFreed>(effects.ledger.back()))
+    return;
+  effects.ledger.emplace_back(CapacityFreed{});
+}
+
+void Shard::on_closed(wire::ConnectionId connection, Effects& effects) {
+  state_->unwatch(connection);
+  if (state_->waiters.erase(connection) > 0) {
+    effects.ledger.emplace_back(CancelWaits{connection});
+  }
+}
+
+void Shard::on_notice(const Notice& notice, Effects& effects) {
+  for (wire::ConnectionId watcher : state_->watchers) {
+    wire::WorkerEvent event;
+    event.sequence = notice.sequence;
+    event.worker = effects.text.keep(notice.worker);
+    event.change = notice.change;
+    event.reason = effects.text.keep(notice.reason);
+    event.server_time_ms = notice.wall_ms;
+    effects.send(watcher, wire::RequestId{0}, event);
+  }
+}
+
+void Shard::on_tick(Now now, Effects& effects) {
+  State& self = *state_;
+  self.aged.clear();
+  self.owned.age(now.mono, self.aged);
+  for (const Change& change : self.aged) {
+    self.counters.add(
+        change.change == wire::WorkerChange::Offline ? Counter::WorkersOffline
+                                                     : Counter::WorkersSuspicious);
+    self.notice(now, change.worker, change.change, change.reason, effects);
+  }
+  // The gateway's shard is the last and owns nothing; the shards share the sweep among them.
+  if (self.self.value >= self.tables.settings.shards) return;
+  self.expired.clear();
+  self.tables.reservations.expire(
+      now.mono, self.self.value, self.tables.settings.shards, self.expired);
+  for (const Reservation& gone : self.expired) {
+    self.tables.fleet.give_back(gone.worker, gone.generation, gone.holding, !gone.reported);
+  }
+  self.counters.add(Counter::ReservationsExpired, self.expired.size());
+  if (!self.expired.empty()) self.tell_freed(effects);
+}
+
+}  // namespace berth::core
