@@ -12,6 +12,12 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 PLAIN = os.path.join(ROOT, "build/release/bin")
 
 
+def restore_signals():
+    """A shell cannot trap what was ignored when it started, as under nohup or after `&`."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @unittest.skipUnless(
     os.path.realpath(BIN) == os.path.realpath(PLAIN), "tools/demo runs what build/release holds"
 )
@@ -24,6 +30,7 @@ class Demo(EndToEndTest):
             stdout=open(self.path("out"), "wb"),
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=restore_signals,
             env={**os.environ, "TMPDIR": self.folder},
         )
         self.addCleanup(lambda: child.poll() is None and os.killpg(child.pid, signal.SIGKILL))

@@ -27,7 +27,7 @@ class Waiting(EndToEndTest):
         return client
 
     def queued(self):
-        return self.operator.stats()["berth_requests_waiting"]
+        return self.operator.stats()["berth_waiting"]
 
     def release(self, task):
         self.assertEqual(self.operator.ask("Release", tasks=[task])["released"], 1)
@@ -78,7 +78,7 @@ class QueueFull(EndToEndTest):
         client = self.peer(berthd)
         for task in ("a", "b"):
             client.send("Place", task=task, wait_ms=PATIENT_MS)
-        eventually(lambda: self.peer(berthd).stats()["berth_requests_waiting"] == 2, "two wait")
+        eventually(lambda: self.peer(berthd).stats()["berth_waiting"] == 2, "two wait")
         refused = self.peer(berthd).ask("Place", task="c", wait_ms=PATIENT_MS)
         self.assertEqual((refused["kind"], refused["reason"]), ("Unplaced", 3))
 
