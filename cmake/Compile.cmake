@@ -13,10 +13,19 @@ elseif(BERTH_SANITIZE STREQUAL "thread")
 elseif(NOT BERTH_SANITIZE STREQUAL "")
   message(FATAL_ERROR "BERTH_SANITIZE is address, thread or empty, not '${BERTH_SANITIZE}'")
 endif()
+if(BERTH_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES Clang OR NOT BERTH_SANITIZE STREQUAL "")
+    message(FATAL_ERROR "BERTH_FUZZ needs clang and brings its own sanitizers: "
+      "configure with CC=clang CXX=clang++ and without BERTH_SANITIZE")
+  endif()
+  # Everything is instrumented, so that the fuzzer sees its way through the libraries too.
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+endif()
 
 # Linked by programs alone; a library must not choose its user's allocator.
 add_library(berth_allocator INTERFACE)
-if(NOT BERTH_SANITIZE STREQUAL "" OR BERTH_ALLOCATOR STREQUAL "system")
+if(BERTH_FUZZ OR NOT BERTH_SANITIZE STREQUAL "" OR BERTH_ALLOCATOR STREQUAL "system")
 elseif(BERTH_ALLOCATOR STREQUAL "mimalloc")
   find_package(mimalloc CONFIG REQUIRED)
   # Nothing calls the allocator by name, so without --no-as-needed the linker drops it.

@@ -61,11 +61,11 @@ class Reader {
     });
   }
 
-  /// Numbers where they lie in the frame. The verifier checks the alignment of the list's length,
-  /// not that of its elements.
+  /// Numbers where they lie in the frame, which costs nothing however many they are. The verifier
+  /// checks the alignment of the list's length, not that of its elements.
   template <typename Number>
   std::span<const Number> numbers(const flatbuffers::Vector<Number>* numbers) {
-    if (numbers == nullptr || !afford(numbers->size())) return {};
+    if (numbers == nullptr) return {};
     if (reinterpret_cast<uintptr_t>(numbers->Data()) % alignof(Number) != 0) {
       fail(DecodeStatus::Unverifiable);
       return {};

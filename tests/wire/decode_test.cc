@@ -263,6 +263,12 @@ TEST(Decode, RefusesListsThatShareTheirBytes) {
   EXPECT_EQ(decode<Request>(seven_times), DecodeStatus::Unverifiable);
 }
 
+// Numbers may be smaller than the four bytes that bound the elements of other lists.
+TEST(Decode, TakesAPayloadThatIsMostlySmallNumbers) {
+  const std::vector<uint16_t> gpus(500, 7);
+  EXPECT_EQ(decode<Reply>(encoded(Reply(Placed{.gpus = gpus}))), DecodeStatus::Ok);
+}
+
 TEST(Decode, BoundsTheTablesOfAKind) {
   const auto labels = [](size_t count) {
     return payload(kHeartbeat, [=](FlatBufferBuilder& b) {
