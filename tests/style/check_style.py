@@ -82,7 +82,8 @@ def misplaced_include(name, bracket, header):
             return "generated headers are for wire/*.cc alone"
         return None
     target = header.split("/")[0]
-    if bracket == '"' and folder in MAY_INCLUDE and target not in MAY_INCLUDE[folder]:
+    # A bare name stands beside its includer: so the SDK's headers find each other once installed.
+    if bracket == '"' and "/" in header and folder in MAY_INCLUDE and target not in MAY_INCLUDE[folder]:
         return f"{folder} may include from {', '.join(sorted(MAY_INCLUDE[folder]))} only"
     return None
 

@@ -1,0 +1,173 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <future>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "result.h"
+#include "types.h"
+
+struct uv_loop_s;  // libuv's loop, for those who bring their own
+
+namespace berth::client {
+
+inline constexpr uint16_t kDefaultPort = 7640;
+
+enum class Role : uint8_t { Client = 0, Agent = 1 };
+
+/// How a client finds its servers and how long it is patient.
+struct Options {
+  std::vector<std::string> endpoints{"127.0.0.1:7640"};  ///< HOST[:PORT], tried in this order
+  std::string token;                                     ///< secret shared with the server
+  std::string identity;  ///< for the server's log; default: the host
+  Role role = Role::Client;
+  Milliseconds timeout{5'000};          ///< of a request, when none is given with it
+  Milliseconds connect_timeout{2'000};  ///< of one endpoint, up to its welcome
+  Milliseconds backoff_first{50};       ///< pause after every endpoint failed; doubles, with jitter
+  Milliseconds backoff_max{5'000};
+  /// A request that finds no server fails `unreachable` once all endpoints failed so many times.
+  uint32_t rounds_max = 3;
+  /// A connection on which nothing arrives for so long, asked once again, is given up.
+  Milliseconds silence_max{10'000};
+  uint32_t pending_max = 65'536;  ///< requests under way at once; at most 1,048,575
+};
+
+/// Endpoints from `HOST[:PORT],HOST[:PORT]…`; IPv6 as `[::1]:7640`. BadArgument names the bad one.
+BERTH_API Result<std::vector<std::string>> parse_endpoints(const std::string& list);
+
+template <typename T>
+using Callback = std::function<void(Result<T>)>;
+
+/// Says whether the worker of a placement takes the task. Call it once, from any thread.
+using Accept = std::function<void(bool accepted)>;
+using TryStart = std::function<void(const Placement& placement, Accept accept)>;
+
+using WatchId = uint64_t;
+
+/// A connection to a Berth server, and to the next one when that fails.
+///
+/// Shape    one connection at a time; requests are numbered and pipelined without limit but
+///          `pending_max`; what one loop turn asks for leaves in one write
+/// Loss     the next endpoint is tried at once, all of them again after a jittered, doubling pause.
+///          Requests under way are sent again when that is harmless (place by its task id, release,
+///          every read), else they fail `unreachable`
+/// Units    deadlines are kept to 10 ms; a `timeout` of 0 means `Options::timeout`
+/// Threads  every member may be called from any thread at any time but during destruction.
+///          Callbacks run on the loop's thread, one after another; they may call the client and
+///          must not block. `overloaded` and `stopped` come back at once, on the calling thread
+/// Memory   a slab of pending requests that grows to `pending_max`, each keeping its frame
+/// Errors   values, never exceptions; every request gets exactly one answer
+class BERTH_API Client {
+ public:
+  /// A client with a loop and a thread of its own. Connects in the background; the first requests
+  /// wait for it.
+  static Result<std::unique_ptr<Client>> create(Options options);
+
+  /// A client on the caller's loop. Create and destroy it on the thread that runs the loop, and let
+  /// the loop run until it has nothing left to do after destroying it.
+  static Result<std::unique_ptr<Client>> create_on(uv_loop_s* loop, Options options);
+
+  /// Answers what is pending with `stopped`, then closes.
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  void place(PlaceRequest request, Callback<Placement> done, Milliseconds timeout = {});
+
+  /// Places, asks `try_start`, and when it says no releases, excludes that worker and asks again,
+  /// three times at most; then `workers_refused`.
+  void place_until_accepted(
+      PlaceRequest request,
+      TryStart try_start,
+      Callback<Placement> done,
+      Milliseconds timeout = {});
+
+  void release(ReleaseRequest request, Callback<Released> done, Milliseconds timeout = {});
+
+  /// Gives one reservation back without waiting for the answer. All of one loop turn leave in one
+  /// frame; what cannot be delivered expires on the server by itself.
+  void release(ReservationId reservation);
+
+  /// Any number of workers may beat through one client. A beat is never sent twice.
+  void heartbeat(Heartbeat beat, Callback<HeartbeatAnswer> done, Milliseconds timeout = {});
+
+  void list_workers(ListRequest request, Callback<WorkerPage> done, Milliseconds timeout = {});
+  void show_worker(std::string worker, Callback<Worker> done, Milliseconds timeout = {});
+  void set_worker(
+      std::string worker,
+      WorkerAction action,
+      std::string reason,
+      Callback<Done> done,
+      Milliseconds timeout = {});
+  void stats(Callback<std::vector<Stat>> done, Milliseconds timeout = {});
+  void tags(Callback<std::vector<TagCount>> done, Milliseconds timeout = {});
+
+  /// The round trip through the server's ordinary path.
+  void ping(Callback<std::chrono::nanoseconds> done, Milliseconds timeout = {});
+
+  /// Who answers; waits for a connection.
+  void server(Callback<ServerInfo> done, Milliseconds timeout = {});
+
+  /// `on_event` gets every worker event from now on, and a `gap` after every reconnect. `started`
+  /// tells whether the server agreed; without it, or after a refusal, no event comes.
+  WatchId watch(std::function<void(const WorkerEvent&)> on_event, Callback<Done> started);
+
+  /// No event of this watch comes after this returns on the loop's thread; from another thread one
+  /// may still be running.
+  void unwatch(WatchId watch);
+
+  // The same with futures. Do not wait for one on the loop's thread: its answer comes there.
+  std::future<Result<Placement>> place(PlaceRequest request);
+  std::future<Result<Released>> release(ReleaseRequest request);
+  std::future<Result<HeartbeatAnswer>> heartbeat(Heartbeat beat);
+  std::future<Result<WorkerPage>> list_workers(ListRequest request);
+
+  /// True on the thread that runs the callbacks.
+  bool on_loop_thread() const;
+
+  class Impl;  ///< inside the library
+
+ private:
+  explicit Client(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;
+};
+
+/// The same, waiting for every answer. Every call ends by its deadline.
+///
+/// Threads  any but the loop's own, where a call answers `bad_argument` instead of waiting for
+///          itself for ever
+class BERTH_API BlockingClient {
+ public:
+  static Result<std::unique_ptr<BlockingClient>> create(Options options);
+  explicit BlockingClient(std::unique_ptr<Client> client) : client_(std::move(client)) {}
+
+  Result<Placement> place(PlaceRequest request, Milliseconds timeout = {});
+
+  /// `try_start` runs on the calling thread.
+  Result<Placement> place_until_accepted(
+      PlaceRequest request,
+      const std::function<bool(const Placement&)>& try_start,
+      Milliseconds timeout = {});
+
+  Result<Released> release(ReleaseRequest request, Milliseconds timeout = {});
+  Result<HeartbeatAnswer> heartbeat(Heartbeat beat, Milliseconds timeout = {});
+  Result<WorkerPage> list_workers(ListRequest request, Milliseconds timeout = {});
+  Result<Worker> show_worker(std::string worker, Milliseconds timeout = {});
+  Result<Done> set_worker(
+      std::string worker, WorkerAction action, std::string reason, Milliseconds timeout = {});
+  Result<std::vector<Stat>> stats(Milliseconds timeout = {});
+  Result<std::vector<TagCount>> tags(Milliseconds timeout = {});
+  Result<std::chrono::nanoseconds> ping(Milliseconds timeout = {});
+  Result<ServerInfo> server(Milliseconds timeout = {});
+
+  Client& async() { return *client_; }
+
+ private:
+  std::unique_ptr<Client> client_;
+};
+
+}  // namespace berth::client
