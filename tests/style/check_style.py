@@ -34,7 +34,7 @@ PURE = ("wire", "core")
 IMPURE = re.compile(
     r"uv\.h|thread|chrono|random|mutex|shared_mutex|condition_variable|future|semaphore|latch|"
     r"barrier|stop_token|fstream|iostream|filesystem|ctime|time\.h|unistd\.h|fcntl\.h|poll\.h|"
-    r"pthread\.h|sched\.h|netdb\.h|sys/.*|netinet/.*|arpa/.*|concurrentqueue/.*|spdlog/.*"
+    r"pthread\.h|sched\.h|netdb\.h|sys/(?!mman\.h).*|netinet/.*|arpa/.*|concurrentqueue/.*|spdlog/.*"
 )
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 
