@@ -1,9 +1,9 @@
 #pragma once
 
+#include <absl/container/inlined_vector.h>
+
 #include <array>
 #include <cstdint>
-
-#include <absl/container/inlined_vector.h>
 
 #include "core/settings.h"
 
@@ -31,8 +31,8 @@ struct CustomAmount {
 struct NodeDemand {
   Amounts amounts{1, 0, 0, 0, 0};
   uint16_t gpu_count = 0;
-  uint16_t gpu_milli = 0;                      ///< of each device; below 1000 only for one device
-  absl::InlinedVector<NameId, 4> gpu_models;   ///< allowed; empty: any
+  uint16_t gpu_milli = 0;                     ///< of each device; below 1000 only for one device
+  absl::InlinedVector<NameId, 4> gpu_models;  ///< allowed; empty: any
   absl::InlinedVector<CustomAmount, 2> custom;
 };
 
@@ -47,6 +47,14 @@ struct NodeState {
   std::array<CustomAmount, kCustomMax> custom_capacity{};
   std::array<CustomAmount, kCustomMax> custom_free{};
 };
+
+/// Whether `demand` may use devices of `model`.
+inline bool allows_model(const NodeDemand& demand, NameId model) {
+  for (NameId allowed : demand.gpu_models) {
+    if (allowed == model) return true;
+  }
+  return demand.gpu_models.empty();
+}
 
 /// A set of GPU devices, bit i for device i.
 using GpuSet = uint16_t;
