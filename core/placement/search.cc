@@ -26,27 +26,6 @@ bool wants_one_slot_only(const Query& query) {
          demand.custom.empty() && query.exclude.empty();
 }
 
-/// A policy's opinion of a worker that fits: lower is better.
-struct Score {
-  double value = 0;
-  GpuSet gpus = 0;
-};
-
-Score score_of(const NodeState& node, const Query& query, const TypicalTasks& typical) {
-  switch (query.policy) {
-    case wire::Policy::Fgd: {
-      FgdChoice choice = fgd_choose(node, query.demand, typical);
-      return {choice.increase, choice.gpus};
-    }
-    case wire::Policy::Spread:
-      return {static_cast<double>(node.capacity[kSlots] - node.free[kSlots]), 0};
-    case wire::Policy::BestFit:
-    case wire::Policy::LeastLoaded:
-    case wire::Policy::Pack: break;
-  }
-  return {best_fit_leftover(node, query.demand), 0};
-}
-
 /// The labels of a row with this key; a row being changed may show some of the old and some of the
 /// new.
 template <typename Visit>
@@ -261,7 +240,23 @@ void Search::each_match(const Request& request, Visit visit) {
   }
 }
 
+/// A policy's opinion of a worker that fits: lower is better.
+ScoredGpus Search::score_of(const NodeState& node, const Query& query) {
+  switch (query.policy) {
+    case wire::Policy::Fgd: return scores_.fgd(node);
+    case wire::Policy::Spread:
+      return {static_cast<double>(node.capacity[kSlots] - node.free[kSlots]), 0};
+    case wire::Policy::BestFit:
+    case wire::Policy::LeastLoaded:
+    case wire::Policy::Pack: break;
+  }
+  return {best_fit_leftover(node, query.demand), 0};
+}
+
 Choice Search::best_score(const Request& request) {
+  if (request.query.policy == wire::Policy::Fgd) {
+    scores_.begin(request.query.demand, request.typical);
+  }
   Choice best;
   double best_value = std::numeric_limits<double>::infinity();
   bool best_suspicious = true;
@@ -273,10 +268,10 @@ Choice Search::best_score(const Request& request) {
     bool suspicious = (flags & kSuspicious) != 0;
     if (suspicious && best.found && !best_suspicious) return;
     if (misfit(node, request.query.demand) != Misfit::None) return;
-    Score score = score_of(node, request.query, request.typical);
-    if (best.found && best_suspicious == suspicious && score.value >= best_value) return;
+    ScoredGpus score = score_of(node, request.query);
+    if (best.found && best_suspicious == suspicious && score.score >= best_value) return;
     best = {true, candidates.worker(row), score.gpus != 0, score.gpus};
-    best_value = score.value;
+    best_value = score.score;
     best_suspicious = suspicious;
   });
   return best;

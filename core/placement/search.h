@@ -5,8 +5,8 @@
 
 #include "core/base/rng.h"
 #include "core/placement/candidates.h"
-#include "core/placement/fgd.h"
 #include "core/placement/query.h"
+#include "core/placement/score_cache.h"
 #include "core/tables/fleet.h"
 #include "core/tables/names.h"
 
@@ -54,6 +54,8 @@ class Search {
     LoadKey key = 0;
   };
 
+  ScoredGpus score_of(const NodeState& node, const Query& query);
+
   Choice choose_among(const Request& request);
   Choice least_loaded(const Request& request);
   Choice most_loaded(const Request& request);
@@ -79,6 +81,7 @@ class Search {
   Rng rng_;
   std::vector<Candidates> segments_;  ///< of this request
   uint32_t active_ = 0;               ///< how many of them may match
+  ScoreCache scores_;
 };
 
 /// Whether the row has any label with this key.
