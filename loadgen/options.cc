@@ -1,0 +1,192 @@
+#include "loadgen/options.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <stdexcept>
+
+#include <CLI/CLI.hpp>
+
+#include "loadgen/link.h"
+#include "wire/tokens.h"
+
+namespace berth::loadgen {
+namespace {
+
+struct LoadCommand {
+  const char* name;
+  Scenario scenario;
+  const char* help;
+};
+
+constexpr LoadCommand kLoads[] = {
+    {"ping", Scenario::Ping, "The ceiling: the cheapest request there is"},
+    {"heartbeat", Scenario::Heartbeat, "Heartbeats of the run's workers"},
+    {"schedule", Scenario::Schedule, "Placements by two tags, each reserved and released again"},
+    {"mixed", Scenario::Mixed, "Half placements, four tenths heartbeats, one tenth pings"},
+};
+
+void add_common(CLI::App& command, Options& options) {
+  command.add_option("--server", options.server, "Where berthd listens, HOST:PORT")
+      ->envname("BERTH_SERVER")
+      ->capture_default_str();
+  command.add_option("--token", options.token, "Secret shared with the server")
+      ->envname("BERTH_TOKEN");
+  command.add_flag("--json", options.json, "One JSON object on stdout");
+}
+
+void add_seconds(CLI::App& command, Options& options) {
+  command.add_option("--seconds", options.seconds, "How long")->capture_default_str();
+}
+
+void add_connections(CLI::App& command, Options& options) {
+  command.add_option("--connections", options.connections, "TCP connections")
+      ->capture_default_str();
+  command.add_option("--depth", options.depth, "Requests under way on each connection")
+      ->capture_default_str();
+}
+
+void add_tags(CLI::App& command, Options& options) {
+  WorkloadOptions& workload = options.workload;
+  command.add_option("--tags", workload.tags, "Distinct tags")->capture_default_str();
+  command.add_option("--tags-per-worker", workload.tags_per_worker, "Tags of each worker")
+      ->capture_default_str();
+  command
+      .add_option("--match", workload.match, "Fraction of the workers that match a query's tags")
+      ->capture_default_str();
+  command.add_option("--slots", workload.slots, "Slots of each worker")->capture_default_str();
+  command.add_option("--seed", workload.seed, "Of everything made up")->capture_default_str();
+}
+
+void add_policy(CLI::App& command, Options& options) {
+  command.add_option_function<std::string>(
+      "--policy",
+      [&options](const std::string& text) {
+        std::optional<wire::Policy> policy = wire::policy_from(text);
+        if (!policy) {
+          throw CLI::ValidationError(
+              "--policy is '" + text + "': give least-loaded, best-fit, fgd, spread or pack",
+              CLI::ExitCodes::ValidationError);
+        }
+        options.policy = *policy;
+      },
+      "least-loaded, best-fit, fgd, spread or pack");
+}
+
+void add_load(CLI::App& app, const LoadCommand& load, Options& options) {
+  CLI::App& command = *app.add_subcommand(load.name, load.help);
+  add_common(command, options);
+  add_connections(command, options);
+  add_seconds(command, options);
+  command.add_option("--requests", options.requests, "So many requests instead of --seconds")
+      ->excludes("--seconds");
+  command.add_option(
+      "--rate", options.rate, "Open loop: so many requests a second, whatever comes back");
+  command.add_option("--threads", options.threads, "Threads of the generator")
+      ->capture_default_str();
+  command.add_option("--workers", options.workload.workers, "Workers to register")
+      ->capture_default_str();
+  add_tags(command, options);
+  bool beats = load.scenario == Scenario::Heartbeat || load.scenario == Scenario::Mixed;
+  bool places = load.scenario == Scenario::Schedule || load.scenario == Scenario::Mixed;
+  if (places) add_policy(command, options);
+  if (beats) {
+    command.add_flag("--full-beats", options.full_beats, "Measured heartbeats carry the profile");
+  }
+  command.callback([&options, load] {
+    options.command = Command::Load;
+    options.scenario = load.scenario;
+    options.name = load.name;
+  });
+}
+
+void add_hold(CLI::App& app, Options& options) {
+  CLI::App& command = *app.add_subcommand("hold", "Many agents, each on its connection, at 3 s");
+  add_common(command, options);
+  command.add_option("--agents", options.agents, "Agents to connect")->capture_default_str();
+  add_seconds(command, options);
+  command.add_option(
+      "--place-rate", options.place_rate, "Placements a second made beside, open loop");
+  add_connections(command, options);
+  add_tags(command, options);
+  add_policy(command, options);
+  command.callback([&options] {
+    options.command = Command::Hold;
+    options.scenario = Scenario::Schedule;
+    options.name = "hold";
+  });
+}
+
+void add_replay(CLI::App& app, Options& options) {
+  CLI::App& command = *app.add_subcommand("replay", "Places the tasks of a trace, in order");
+  add_common(command, options);
+  command
+      .add_option(
+          "--arrivals", options.arrivals, "The trace: nodes, then tasks, one JSON object a line")
+      ->required();
+  add_policy(command, options);
+  command.add_option("--batch", options.batch, "Tasks sent at a time")->capture_default_str();
+  command.add_option("--out", options.out, "Where to write who got which task")->required();
+  command.callback([&options] {
+    options.command = Command::Replay;
+    options.name = "replay";
+  });
+}
+
+// The sentence that refuses values no command can work with; empty when all is well.
+std::string check_values(Options& options) {
+  if (options.command == Command::Replay) {
+    return options.batch >= 1 && options.batch <= 4'096 ? ""
+                                                        : "--batch is out of range: give 1 to 4096";
+  }
+  if (!(options.seconds > 0 && options.seconds <= 1e6)) return "--seconds must be above 0";
+  if (!(options.rate >= 0) || !(options.place_rate >= 0)) return "a rate cannot be negative";
+  if (options.connections < 1 || options.connections > 10'000) {
+    return "--connections is out of range: give 1 to 10000";
+  }
+  if (options.depth < 1 || options.depth > Lane::kDepthMax) {
+    return "--depth is out of range: give 1 to 4096";
+  }
+  if (options.threads < 1 || options.threads > 64 || options.threads > options.connections) {
+    return "--threads is out of range: give 1 to 64, and at most --connections";
+  }
+  if (options.command == Command::Hold) {
+    if (options.agents < 1 || options.agents > 100'000)
+      return "--agents is out of range: give 1 to 100000";
+    options.workload.workers = options.agents;
+  } else if (options.scenario == Scenario::Heartbeat || options.scenario == Scenario::Mixed) {
+    if (options.workload.workers < options.connections) {
+      return "--workers is below --connections: every connection needs a worker of its own";
+    }
+  }
+  return check(options.workload);
+}
+
+}  // namespace
+
+bool parse_options(int argc, char** argv, Options& options, int& exit_code) {
+  CLI::App app("Drives a berth server and says how well it did.", "berth-loadgen");
+  app.require_subcommand(1);
+  for (const LoadCommand& load : kLoads)
+    add_load(app, load, options);
+  add_hold(app, options);
+  add_replay(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) {
+      exit_code = app.exit(error);  // prints the help
+    } else {
+      std::fprintf(stderr, "berth-loadgen: %s; see --help\n", error.what());
+      exit_code = kExitUsage;
+    }
+    return false;
+  }
+  std::string problem = check_values(options);
+  if (problem.empty()) return true;
+  std::fprintf(stderr, "berth-loadgen: %s\n", problem.c_str());
+  exit_code = kExitUsage;
+  return false;
+}
+
+}  // namespace berth::loadgen
