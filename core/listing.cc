@@ -1,3 +1,4 @@
+#include "core/base/cpu.h"
 #include "core/listing.h"
 
 #include <algorithm>
@@ -39,7 +40,7 @@ class RowWriter {
       words[1] = std::min(words[1], kLabelsPerWorkerMax);
       RowNames::copy_out(segment.names[at], segment.names_tail[at], words, 2, words[0] + words[1]);
       if ((before & 1) == 0 && hot.version.load(std::memory_order_relaxed) == before) break;
-      __builtin_ia32_pause();
+      cpu_relax();
     }
     NodeState node;
     uint32_t flags = 0;

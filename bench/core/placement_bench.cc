@@ -1,15 +1,16 @@
 // Placement in one process: no sockets, no encoding. Method and figures: docs/benchmarks.md.
 
-#include <benchmark/benchmark.h>
+#include "core/placement/placement.h"
 
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include <benchmark/benchmark.h>
+
 #include "core/base/rng.h"
 #include "core/placement/fgd.h"
-#include "core/placement/placement.h"
 #include "core/placement/search.h"
 #include "core/tables/partition.h"
 #include "core/tables/tables.h"
@@ -29,7 +30,8 @@ struct World {
           wire::ShardId{i}, tables.fleet, tables.names, tables.settings));
     }
     Rng rng(1);
-    for (uint32_t i = 0; i < workers; ++i) add(i, rng);
+    for (uint32_t i = 0; i < workers; ++i)
+      add(i, rng);
   }
 
   static Settings settings(uint32_t workers, uint16_t shards) {
@@ -46,7 +48,8 @@ struct World {
       tags.emplace_back("hot0");
       tags.emplace_back("hot1");
     }
-    while (tags.size() < kTagsPerWorker) tags.push_back("t" + std::to_string(rng.below(kTags)));
+    while (tags.size() < kTagsPerWorker)
+      tags.push_back("t" + std::to_string(rng.below(kTags)));
     std::vector<std::string_view> views(tags.begin(), tags.end());
     wire::Heartbeat beat;
     beat.worker = id;
@@ -78,7 +81,8 @@ class Client {
   }
 
   wire::Reply place() {
-    for (size_t i = task_.size(); ++task_[--i] > '9';) task_[i] = '0';
+    for (size_t i = task_.size(); ++task_[--i] > '9';)
+      task_[i] = '0';
     std::string_view error;
     compile_query(place_, tables_.names, query_, text_, error);
     return placement_.place({Instant{1}, 0}, place_, query_, text_);
@@ -144,7 +148,8 @@ void no_match(benchmark::State& state) {
       fleet.tables.names.find(NameKind::Tag, "cold0"),
       fleet.tables.names.find(NameKind::Tag, "cold1")};
   std::vector<WorkerIndex> skip;
-  for (auto step : state) benchmark::DoNotOptimize(search.choose(query, typical, skip).found);
+  for (auto step : state)
+    benchmark::DoNotOptimize(search.choose(query, typical, skip).found);
 }
 BENCHMARK(no_match)->Arg(10'000)->Arg(100'000);
 
@@ -164,7 +169,8 @@ void heartbeat(benchmark::State& state) {
   bool full = state.range(1) != 0;
   static uint64_t sequence = 1;
   std::vector<std::string> ids;
-  for (int64_t i = 0; i < state.range(0); ++i) ids.push_back("worker-" + std::to_string(i));
+  for (int64_t i = 0; i < state.range(0); ++i)
+    ids.push_back("worker-" + std::to_string(i));
   std::vector<std::string_view> tags = {"cold0", "hot0", "hot1", "t1", "t2"};
   wire::Heartbeat beat;
   beat.epoch = 1;
@@ -186,7 +192,11 @@ void heartbeat(benchmark::State& state) {
     fleet.partitions[0]->heartbeat(Instant{++now}, beat, outcome);
   }
 }
-BENCHMARK(heartbeat)->ArgNames({"workers", "profile"})->Args({10'000, 1})->Args({10'000, 0})->Args({500, 0});
+BENCHMARK(heartbeat)
+    ->ArgNames({"workers", "profile"})
+    ->Args({10'000, 1})
+    ->Args({10'000, 0})
+    ->Args({500, 0});
 
 /// Threads on shared tables, each preferring another shard's segments.
 void place_shared(benchmark::State& state) {
@@ -198,8 +208,11 @@ void place_shared(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations());
 }
-BENCHMARK(place_shared)->Setup([](const benchmark::State&) { world(10'000, 2); })
-    ->Threads(1)->Threads(2)->UseRealTime();
+BENCHMARK(place_shared)
+    ->Setup([](const benchmark::State&) { world(10'000, 2); })
+    ->Threads(1)
+    ->Threads(2)
+    ->UseRealTime();
 
 }  // namespace
 }  // namespace berth::core

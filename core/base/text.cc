@@ -30,6 +30,10 @@ uint32_t smallest(size_t bytes) {
 
 bool is_clean_text(std::string_view text) {
   for (size_t at = 0; at < text.size();) {
+    if (text[at] >= 0x20 && text[at] < 0x7F) {
+      ++at;
+      continue;
+    }
     auto lead = static_cast<unsigned char>(text[at]);
     size_t bytes = sequence_bytes(lead);
     if (bytes == 0 || at + bytes > text.size()) return false;

@@ -14,8 +14,9 @@ namespace {
 
 constexpr size_t kSlots = static_cast<size_t>(Resource::Slots);
 
-/// After so many buckets without a match it pays to ask whether there is a match at all.
-constexpr int kBucketsBeforeNarrowing = 2;
+/// After so many words of a segment it pays to compute the others all at once: either there is no
+/// match at all, or they are few.
+constexpr uint32_t kWordsOneByOne = 4;
 
 /// Scattering chooses among so many, if their load is within 5 % of the lowest.
 constexpr size_t kScatterChoices = 3;
@@ -63,7 +64,6 @@ Choice Search::choose(
     const Query& query, const TypicalTasks& typical, const std::vector<WorkerIndex>& skip) {
   Request request{query, typical, skip, wants_one_slot_only(query) && skip.empty()};
   prepare(query);
-  if (active_ == 0) return {};
   return query.spread ? least_loaded_value(request) : choose_among(request);
 }
 
@@ -79,24 +79,12 @@ Choice Search::choose_among(const Request& request) {
 }
 
 void Search::prepare(const Query& query) {
-  uint32_t count = fleet_.segment_count();
-  if (segments_.size() < count) segments_.resize(count);
-  active_ = 0;
-  for (uint32_t i = 0; i < count; ++i) {
-    uint32_t at = start_ + i < count ? start_ + i : (start_ + i) % count;
-    if (segments_[active_].prepare(fleet_.segment(at), at, query)) ++active_;
+  count_ = fleet_.segment_count();
+  if (segments_.size() < count_) segments_.resize(count_);
+  for (uint32_t i = 0; i < count_; ++i) {
+    uint32_t at = start_ + i < count_ ? start_ + i : (start_ + i) % count_;
+    segments_[i].reset(fleet_.segment(at), at, query);
   }
-}
-
-bool Search::narrow() {
-  uint32_t kept = 0;
-  for (uint32_t i = 0; i < active_; ++i) {
-    if (!segments_[i].narrow()) continue;
-    if (kept != i) segments_[kept] = segments_[i];
-    ++kept;
-  }
-  active_ = kept;
-  return kept > 0;
 }
 
 bool Search::is_out(const Request& request, const Candidates& candidates, uint32_t row) const {
@@ -112,15 +100,16 @@ bool Search::is_out(const Request& request, const Candidates& candidates, uint32
 
 uint32_t Search::next_bucket(uint32_t from, uint32_t end) const {
   uint32_t next = end;
-  for (uint32_t i = 0; i < active_ && next > from; ++i) {
-    next = std::min(next, segments_[i].segment().load.next_occupied(from, next));
+  for (uint32_t i = 0; i < count_ && next > from; ++i) {
+    if (!segments_[i].is_empty()) next = segments_[i].segment().load.next_occupied(from, next);
   }
   return next;
 }
 
 uint32_t Search::previous_bucket(uint32_t from, uint32_t begin) const {
   uint32_t previous = UINT32_MAX;
-  for (uint32_t i = 0; i < active_; ++i) {
+  for (uint32_t i = 0; i < count_; ++i) {
+    if (segments_[i].is_empty()) continue;
     uint32_t floor = previous == UINT32_MAX ? begin : previous;
     uint32_t found = segments_[i].segment().load.previous_occupied(from, floor);
     if (found != UINT32_MAX) previous = found;
@@ -128,65 +117,78 @@ uint32_t Search::previous_bucket(uint32_t from, uint32_t begin) const {
   return previous;
 }
 
-/// Calls `visit(candidates, row)` for matching rows of the bucket until it answers true.
+/// Calls `visit(candidates, row)` for rows of `among` that match, until it answers true.
+template <typename Visit>
+bool Search::each_among(Candidates& candidates, const RowSet& among, Visit visit) {
+  uint64_t wanted = among.summary.load(std::memory_order_acquire);
+  uint64_t words = wanted == 0 ? 0 : candidates.summary() & wanted;
+  for (uint32_t seen = 0; words != 0; ++seen) {
+    if (seen == kWordsOneByOne && !candidates.is_computed()) {
+      candidates.compute();
+      words &= candidates.summary();
+      if (words == 0) return false;
+    }
+    auto at = static_cast<uint32_t>(std::countr_zero(words));
+    words &= words - 1;
+    for (uint64_t hits = candidates.matches(at) & among.word(at); hits != 0; hits &= hits - 1) {
+      uint32_t row = at * 64 + static_cast<uint32_t>(std::countr_zero(hits));
+      if (visit(candidates, row)) return true;
+    }
+  }
+  return false;
+}
+
 template <typename Visit>
 void Search::each_in_bucket(uint32_t bucket, Visit visit) {
-  for (uint32_t i = 0; i < active_; ++i) {
-    const Candidates& candidates = segments_[i];
-    const RowSet& rows = candidates.segment().load.buckets[bucket];
-    uint64_t words = candidates.summary() & rows.summary.load(std::memory_order_acquire);
-    for (; words != 0; words &= words - 1) {
-      auto at = static_cast<uint32_t>(std::countr_zero(words));
-      for (uint64_t hits = candidates.matches(at) & rows.word(at); hits != 0; hits &= hits - 1) {
-        uint32_t row = at * 64 + static_cast<uint32_t>(std::countr_zero(hits));
-        if (visit(candidates, row)) return;
-      }
-    }
+  for (uint32_t i = 0; i < count_; ++i) {
+    if (each_among(segments_[i], segments_[i].segment().load.buckets[bucket], visit)) return;
   }
 }
 
 Search::Best Search::lowest_in(const Request& request, uint32_t bucket) {
-  // No key in the bucket is below this, so a row that reaches it ends the search.
-  LoadKey bound = UINT32_MAX;
-  for (uint32_t i = 0; i < active_; ++i) {
-    bound = std::min(bound, segments_[i].segment().load.lower_bound(bucket));
-  }
   Best best;
-  each_in_bucket(bucket, [&](const Candidates& candidates, uint32_t row) {
-    LoadKey key = candidates.segment().load.key(row);
-    if (best.found && key >= best.key) return false;
-    if (is_out(request, candidates, row)) return false;
-    best = {true, candidates.worker(row), key};
-    return key <= bound;
-  });
+  for (uint32_t i = 0; i < count_; ++i) {
+    // No key of this segment's bucket is below its bound: a segment that cannot win is not even
+    // looked at, and a row that reaches the bound ends the search of its segment.
+    const LoadIndex& load = segments_[i].segment().load;
+    LoadKey bound = load.lower_bound(bucket);
+    if (best.found && bound >= best.key) continue;
+    each_among(segments_[i], load.buckets[bucket], [&](Candidates& candidates, uint32_t row) {
+      LoadKey key = load.key(row);
+      if ((best.found && key >= best.key) || is_out(request, candidates, row)) return false;
+      best = {true, candidates.worker(row), key};
+      return key <= bound;
+    });
+  }
   return best;
 }
 
 Choice Search::least_loaded(const Request& request) {
-  int missed = 0;
   for (uint32_t bucket = next_bucket(0, kBuckets); bucket < kBuckets;
        bucket = next_bucket(bucket + 1, kBuckets)) {
     Best best = lowest_in(request, bucket);
     if (best.found) return {true, best.worker, false, 0};
-    if (++missed == kBucketsBeforeNarrowing && !narrow()) return {};
   }
   return {};
 }
 
+Search::Best Search::highest_in(const Request& request, uint32_t bucket) {
+  Best best;
+  each_in_bucket(bucket, [&](Candidates& candidates, uint32_t row) {
+    LoadKey key = candidates.segment().load.key(row);
+    if (best.found && key <= best.key) return false;
+    if (!is_out(request, candidates, row)) best = {true, candidates.worker(row), key};
+    return false;
+  });
+  return best;
+}
+
 Choice Search::most_loaded(const Request& request) {
-  int missed = 0;
   for (auto [begin, end] : {std::pair{0u, kLoadBuckets}, std::pair{kLoadBuckets, kBuckets}}) {
     for (uint32_t bucket = previous_bucket(end, begin); bucket != UINT32_MAX;
          bucket = bucket == begin ? UINT32_MAX : previous_bucket(bucket, begin)) {
-      Best best;
-      each_in_bucket(bucket, [&](const Candidates& candidates, uint32_t row) {
-        LoadKey key = candidates.segment().load.key(row);
-        if (best.found && key <= best.key) return false;
-        if (!is_out(request, candidates, row)) best = {true, candidates.worker(row), key};
-        return false;
-      });
+      Best best = highest_in(request, bucket);
       if (best.found) return {true, best.worker, false, 0};
-      if (++missed == kBucketsBeforeNarrowing && !narrow()) return {};
     }
   }
   return {};
@@ -225,18 +227,12 @@ Choice Search::scattered(const Request& request) {
 /// Calls `visit(candidates, row)` for every placeable row that matches and fits.
 template <typename Visit>
 void Search::each_match(const Request& request, Visit visit) {
-  for (uint32_t i = 0; i < active_; ++i) {
-    const Candidates& candidates = segments_[i];
-    const RowSet& placeable = candidates.segment().placeable;
-    uint64_t words = candidates.summary() & placeable.summary.load(std::memory_order_acquire);
-    for (; words != 0; words &= words - 1) {
-      auto at = static_cast<uint32_t>(std::countr_zero(words));
-      for (uint64_t hits = candidates.matches(at) & placeable.word(at); hits != 0;
-           hits &= hits - 1) {
-        uint32_t row = at * 64 + static_cast<uint32_t>(std::countr_zero(hits));
-        if (!is_out(request, candidates, row)) visit(candidates, row);
-      }
-    }
+  for (uint32_t i = 0; i < count_; ++i) {
+    each_among(
+        segments_[i], segments_[i].segment().placeable, [&](Candidates& candidates, uint32_t row) {
+          if (!is_out(request, candidates, row)) visit(candidates, row);
+          return false;
+        });
   }
 }
 

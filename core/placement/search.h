@@ -64,11 +64,13 @@ class Search {
   Choice least_loaded_value(const Request& request);
 
   void prepare(const Query& query);
-  bool narrow();
   Best lowest_in(const Request& request, uint32_t bucket);
+  Best highest_in(const Request& request, uint32_t bucket);
   uint32_t next_bucket(uint32_t from, uint32_t end) const;
   uint32_t previous_bucket(uint32_t from, uint32_t begin) const;
   bool is_out(const Request& request, const Candidates& candidates, uint32_t row) const;
+  template <typename Visit>
+  static bool each_among(Candidates& candidates, const RowSet& among, Visit visit);
   template <typename Visit>
   void each_in_bucket(uint32_t bucket, Visit visit);
   template <typename Visit>
@@ -80,7 +82,7 @@ class Search {
   bool scatter_;
   Rng rng_;
   std::vector<Candidates> segments_;  ///< of this request
-  uint32_t active_ = 0;               ///< how many of them may match
+  uint32_t count_ = 0;
   ScoreCache scores_;
 };
 

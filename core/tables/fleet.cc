@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/check.h"
+#include "core/base/cpu.h"
 #include "core/base/hash.h"
 
 namespace berth::core {
@@ -156,7 +157,7 @@ Segment* Fleet::add_segment(wire::ShardId owner, uint32_t& index) {
   uint32_t expected = index;
   while (!segment_count_.compare_exchange_weak(expected, index + 1, std::memory_order_acq_rel)) {
     expected = index;
-    __builtin_ia32_pause();
+    cpu_relax();
   }
   return segment;
 }
@@ -173,7 +174,7 @@ bool Fleet::read_node(
     if ((before & 1) == 0 && hot.version.load(std::memory_order_relaxed) == before) {
       return (flags & kLive) != 0;
     }
-    __builtin_ia32_pause();
+    cpu_relax();
   }
 }
 

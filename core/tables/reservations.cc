@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/base/check.h"
+#include "core/base/cpu.h"
 #include "core/base/hash.h"
 
 namespace berth::core {
@@ -42,7 +43,7 @@ class SpinLock {
   explicit SpinLock(std::atomic<bool>& flag) : flag_(flag) {
     while (flag_.exchange(true, std::memory_order_acquire)) {
       while (flag_.load(std::memory_order_relaxed))
-        __builtin_ia32_pause();
+        cpu_relax();
     }
   }
   ~SpinLock() { flag_.store(false, std::memory_order_release); }

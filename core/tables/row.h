@@ -5,6 +5,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "core/base/cpu.h"
 #include "core/placement/node.h"
 #include "core/settings.h"
 #include "core/tables/load_index.h"
@@ -53,7 +54,7 @@ struct alignas(64) Row {
   /// For those whose change must not be lost: the holder is a few dozen instructions from done.
   void lock() {
     while (!try_lock())
-      __builtin_ia32_pause();
+      cpu_relax();
   }
   void unlock() {
     version.store(version.load(std::memory_order_relaxed) + 1, std::memory_order_release);

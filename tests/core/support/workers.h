@@ -11,7 +11,8 @@
 
 namespace berth::core {
 
-/// A worker as a test describes it; `beat()` is the heartbeat it would send, valid until it changes.
+/// A worker as a test describes it; `beat()` is the heartbeat it would send, valid until it
+/// changes.
 struct TestWorker {
   std::string id;
   std::vector<std::string> tags;
@@ -29,7 +30,8 @@ struct TestWorker {
     tag_views_.assign(tags.begin(), tags.end());
     gpu_views_.assign(gpus.begin(), gpus.end());
     label_views_.clear();
-    for (const auto& [key, value] : labels) label_views_.push_back({key, value});
+    for (const auto& [key, value] : labels)
+      label_views_.push_back({key, value});
     wire::Heartbeat beat;
     beat.worker = id;
     beat.epoch = epoch;
