@@ -100,7 +100,6 @@ TEST(Workload, OptionsThatCannotBeMetAreRefusedByName) {
     WorkloadOptions options;
   };
   const Case cases[] = {
-      {"--workers", {.workers = 0}},
       {"--workers", {.workers = 1'000'000}},
       {"--tags", {.tags = 1}},
       {"--tags-per-worker", {.tags_per_worker = 1}},
