@@ -158,6 +158,8 @@ std::string check_values(Options& options) {
     if (options.workload.workers < options.connections) {
       return "--workers is below --connections: every connection needs a worker of its own";
     }
+  } else if (options.scenario == Scenario::Schedule && options.workload.workers == 0) {
+    return "--workers is 0: there would be nothing to place on";
   }
   return check(options.workload);
 }

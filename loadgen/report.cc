@@ -44,7 +44,7 @@ Json object(const Parts& parts) {
 std::string grouped(double value) {
   std::string digits = std::to_string(std::llround(value));
   for (int at = static_cast<int>(digits.size()) - 3; at > (value < 0 ? 1 : 0); at -= 3) {
-    digits.insert(static_cast<size_t>(at), ",");
+    digits.insert(static_cast<size_t>(at), 1, ',');
   }
   return digits;
 }
@@ -95,20 +95,20 @@ std::string to_json(const Report& report) {
 }
 
 std::string to_text(const Report& report) {
-  std::string text = report.scenario + ": " + report.setting + "\n";
-  text += line(
-      "requests",
-      grouped(static_cast<double>(report.requests)) + " in " + plain(report.seconds) + " s");
-  text += line(
-      "errors",
-      grouped(static_cast<double>(report.errors)) +
-          (report.first_error.empty() ? "" : ", first: " + report.first_error));
-  text += line("throughput", grouped(throughput(report)) + "/s");
+  std::string requests = grouped(static_cast<double>(report.requests));
+  requests.append(" in ").append(plain(report.seconds)).append(" s");
+  std::string errors = grouped(static_cast<double>(report.errors));
+  if (!report.first_error.empty()) errors.append(", first: ").append(report.first_error);
+  std::string server = plain(report.server.cpu_s);
+  server.append(" s of CPU, ").append(plain(report.server.rss_bytes / 1e6)).append(" MB resident");
+
+  std::string text = report.scenario;
+  text.append(": ").append(report.setting).append("\n");
+  text += line("requests", requests);
+  text += line("errors", errors);
+  text += line("throughput, 1/s", grouped(throughput(report)));
   text += line("latency, µs", " " + joined(quantiles(report.latency)));
-  text += line(
-      "server",
-      plain(report.server.cpu_s) + " s of CPU, " + plain(report.server.rss_bytes / 1e6) +
-          " MB resident");
+  text += line("server", server);
   for (const Report::Extra& extra : report.extras) {
     text += line(extra.name, extra.parts.empty() ? plain(extra.value) : joined(extra.parts));
   }

@@ -84,8 +84,8 @@ void Workload::fill_up() {
 }
 
 std::string check(const WorkloadOptions& options) {
-  if (options.workers < 1 || options.workers > 999'999) {
-    return print("--workers is %u: give 1 to 999999", options.workers);
+  if (options.workers > 999'999) {
+    return print("--workers is %u: give 0 to 999999", options.workers);
   }
   if (options.tags < 2 || options.tags > 60'000) {
     return print("--tags is %u: give 2 to 60000", options.tags);
