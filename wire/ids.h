@@ -23,8 +23,9 @@ struct ConnectionId {
   uint64_t value = 0;
 
   static constexpr ConnectionId make(ShardId shard, uint32_t slot, uint32_t generation) {
-    return {(uint64_t{shard.value} << 48) | (uint64_t{slot & 0xFFFFFFu} << 24) |
-            (generation & 0xFFFFFFu)};
+    return {
+        (uint64_t{shard.value} << 48) | (uint64_t{slot & 0xFFFFFFu} << 24) |
+        (generation & 0xFFFFFFu)};
   }
   constexpr ShardId shard() const { return {static_cast<uint16_t>(value >> 48)}; }
   constexpr uint32_t slot() const { return (value >> 24) & 0xFFFFFFu; }

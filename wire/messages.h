@@ -74,7 +74,8 @@ struct Usage {
 /// "I am here, this is what I have, this is what I run."
 ///
 /// A beat with `has_profile` replaces address, tags, labels, capacity and version; one without is
-/// the cheap routine beat, answered with `resend_profile` by a server that does not know the worker.
+/// the cheap routine beat, answered with `resend_profile` by a server that does not know the
+/// worker.
 struct Heartbeat {
   Text worker;
   uint64_t epoch = 0;     ///< which life of the worker: grows at every start of its agent
@@ -196,14 +197,14 @@ struct Welcome {
 /// Why a request was not done. The wire's own tokens; `refusal_token` in wire/tokens.h spells them.
 enum class Refusal : uint8_t {
   None = 0,
-  BadRequest = 1,       ///< a field is out of range, malformed or not UTF-8; `message` names it
-  NotFound = 2,         ///< no such worker or reservation
-  Conflict = 3,         ///< another life of this worker, or another task under this id
-  Denied = 4,           ///< wrong token
-  Busy = 5,             ///< a queue or table is full; ask again later
-  LimitReached = 6,     ///< a configured limit; asking again will not help
-  Stale = 7,            ///< older than what the server already has
-  Unsupported = 8,      ///< protocol version or message kind not known here
+  BadRequest = 1,    ///< a field is out of range, malformed or not UTF-8; `message` names it
+  NotFound = 2,      ///< no such worker or reservation
+  Conflict = 3,      ///< another life of this worker, or another task under this id
+  Denied = 4,        ///< wrong token
+  Busy = 5,          ///< a queue or table is full; ask again later
+  LimitReached = 6,  ///< a configured limit; asking again will not help
+  Stale = 7,         ///< older than what the server already has
+  Unsupported = 8,   ///< protocol version or message kind not known here
   ShuttingDown = 9,
 };
 
