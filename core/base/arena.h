@@ -55,7 +55,7 @@ class Arena {
 
   std::byte* allocate_bytes(size_t bytes, size_t alignment) {
     size_t at = (used_ + alignment - 1) & ~(alignment - 1);
-    if (at + bytes > capacity_) {
+    if (blocks_.empty() || at + bytes > capacity_) {  // empty: even nothing needs an address
       capacity_ = bytes > kBlockBytes ? bytes : kBlockBytes;
       blocks_.push_back({std::unique_ptr<std::byte[]>(new std::byte[capacity_]), capacity_});
       at = 0;
