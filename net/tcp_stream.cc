@@ -170,7 +170,7 @@ void TcpStream::on_read(ssize_t bytes) {
 
 void TcpStream::take_input(std::span<const std::byte> input) {
   Taken taken = on_input(input);
-  while (taken.stopped && live() && !congested()) {
+  while (taken.stopped && live() && !held()) {
     input = input.subspan(taken.bytes);
     taken = on_input(input);
   }
@@ -186,7 +186,7 @@ void TcpStream::take_input(std::span<const std::byte> input) {
   }
   // Only when a write is under way, for its end is what starts reading again.
   if (congested()) flush();
-  if (congested()) stop_reading();
+  if (held()) stop_reading();
 }
 
 void TcpStream::keep(std::span<const std::byte> rest) {
@@ -257,18 +257,20 @@ void TcpStream::on_written(int status) {
   }
   shared_.bytes_sent += unsent_seen_;
   flush();
-  if (state_ == State::Live) resume();
+  resume();
   if (state_ == State::Finishing && !writing_) end_sending();
 }
 
 void TcpStream::resume() {
+  if (busy() || state_ != State::Live) return;
   // Half of the limit, so that a slow reader does not stop and start us with every packet.
-  if (unsent() > limits_.unsent_pause_bytes / 2) return;
+  if (unsent() > limits_.unsent_pause_bytes / 2) flush();
+  if (unsent() > limits_.unsent_pause_bytes / 2) return;  // the end of that write comes back here
   if (input_waits_) {
     input_waits_ = false;
     take_input({kept_.data(), std::exchange(kept_bytes_, 0)});
   }
-  if (state_ == State::Live && !congested()) start_reading();
+  if (state_ == State::Live && !held()) start_reading();
 }
 
 // ---- The end --------------------------------------------------------------------------------

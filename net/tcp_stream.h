@@ -115,10 +115,16 @@ class TcpStream {
   struct Taken {
     size_t bytes = 0;      ///< of whole messages; the rest is offered again
     size_t wanted = 0;     ///< how long the unfinished message at the end will be, if known
-    bool stopped = false;  ///< early, because of `congested()`; whole messages may be left
+    bool stopped = false;  ///< early, because of `held()`; whole messages may be left
   };
   /// Takes whole messages from the front of `input`, which is 8-byte aligned.
   virtual Taken on_input(std::span<const std::byte> input) = 0;
+  /// Whether the owner cannot take more input yet for reasons of its own. When that changes, it
+  /// calls `resume()`.
+  virtual bool busy() const { return false; }
+  bool held() const { return congested() || busy(); }
+  /// Hands out what was held back. Not from inside `on_input`.
+  void resume();
   virtual void on_connected() {}
   /// The peer has ended its side; `rest` is an unfinished message.
   virtual void on_end(std::span<const std::byte> rest) = 0;
@@ -137,7 +143,6 @@ class TcpStream {
   void take_input(std::span<const std::byte> input);
   void keep(std::span<const std::byte> rest);
   void on_written(int status);
-  void resume();
   void end_sending();
   void fail(int status, CloseReason reason);
 
@@ -148,7 +153,7 @@ class TcpStream {
   CloseReason reason_ = CloseReason::Local;
   bool reading_ = false;
   bool reading_into_kept_ = false;
-  bool input_waits_ = false;  // kept_ may hold whole messages: the peer was not reading
+  bool input_waits_ = false;  // kept_ may hold whole messages: on_input stopped early
   bool writing_ = false;
   bool shutting_down_ = false;
   bool ended_ = false;  // the peer's side

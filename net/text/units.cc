@@ -133,6 +133,13 @@ std::optional<int64_t> parse_mib(std::string_view text) {
   return (*kib + 1023) / 1024;
 }
 
+std::optional<uint64_t> parse_bytes(std::string_view text) {
+  if (const std::optional<uint64_t> plain = parse_count(text, kAmountMax)) return plain;
+  const std::optional<int64_t> kib = parse_with_unit(text, kSizes, "B");
+  if (!kib) return std::nullopt;
+  return static_cast<uint64_t>(*kib) * 1024;
+}
+
 std::optional<int64_t> parse_milli(std::string_view text) {
   const std::optional<Decimal> number = take_decimal(text);
   const bool milli = text == "m";

@@ -29,6 +29,9 @@ std::optional<core::Duration> parse_duration(std::string_view text);
 /// KiB, MiB, GiB or TiB (the `B` may go), rounded up to whole MiB.
 std::optional<int64_t> parse_mib(std::string_view text);
 
+/// Bytes: a plain number of them, or KiB, MiB, GiB as above, rounded up to whole KiB.
+std::optional<uint64_t> parse_bytes(std::string_view text);
+
 /// Thousandths: `2` is 2000, `0.5` is 500, `250m` is 250. Finer than a thousandth is refused.
 std::optional<int64_t> parse_milli(std::string_view text);
 

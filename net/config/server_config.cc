@@ -1,0 +1,250 @@
+#include "net/config/server_config.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "core/tables/counters.h"
+#include "net/text/units.h"
+
+namespace berth::net {
+namespace {
+
+constexpr uint16_t kShardsMax = core::kThreadsMax - 2;  // the gateway and the ledger count too
+
+using Set = std::function<bool(std::string_view, std::string&)>;
+using Get = std::function<std::string()>;
+
+bool fail(std::string& problem, std::string text) {
+  problem = std::move(text);
+  return false;
+}
+
+template <typename Number>
+Option count_row(std::string name, std::string help, Number& target, uint64_t min, uint64_t max) {
+  const Set set = [&target, min, max](std::string_view text, std::string& problem) {
+    const std::optional<uint64_t> value = parse_count(text, max);
+    if (!value || *value < min) {
+      return fail(
+          problem, "is not a number from " + std::to_string(min) + " to " + std::to_string(max));
+    }
+    target = static_cast<Number>(*value);
+    return true;
+  };
+  return {std::move(name), "N", std::move(help), set, [&target] {
+            return std::to_string(target);
+          }};
+}
+
+Option duration_row(std::string name, std::string help, core::Duration& target) {
+  const Set set = [&target](std::string_view text, std::string& problem) {
+    const std::optional<core::Duration> value = parse_duration(text);
+    if (!value || value->ns < 1'000'000)
+      return fail(problem, std::string("is not ") + kDurationForm);
+    target = *value;
+    return true;
+  };
+  return {std::move(name), "TIME", std::move(help), set, [&target] {
+            return format_duration(target);
+          }};
+}
+
+Option address_row(std::string name, std::string help, HostPort& target, uint16_t port) {
+  const Set set = [&target, port](std::string_view text, std::string& problem) {
+    std::string why;
+    // The sentence already quotes the text.
+    return parse_host_port(text, port, target, why) || fail(problem, "is no address: " + why);
+  };
+  return {std::move(name), "HOST:PORT", std::move(help), set, [&target] {
+            return format_host_port(target);
+          }};
+}
+
+Option console_row(std::optional<HostPort>& target) {
+  const Set set = [&target](std::string_view text, std::string& problem) {
+    if (text == "off") {
+      target.reset();
+      return true;
+    }
+    HostPort parsed;
+    std::string why;
+    if (!parse_host_port(text, 0, parsed, why)) {
+      return fail(problem, "is neither an address nor 'off': " + why);
+    }
+    target = parsed;
+    return true;
+  };
+  return {
+      "console",
+      "HOST:PORT|off",
+      "where people type commands; port 0 takes a free one",
+      set,
+      [&target] {
+        return target ? format_host_port(*target) : std::string("off");
+      }};
+}
+
+Option text_row(std::string name, std::string help, std::string& target) {
+  const Set set = [&target](std::string_view text, std::string&) {
+    target = text;
+    return true;
+  };
+  return {std::move(name), "FILE", std::move(help), set, [&target] {
+            return target;
+          }};
+}
+
+Option switch_row(std::string name, std::string help, bool& target) {
+  const Set set = [&target](std::string_view text, std::string& problem) {
+    if (text != "true" && text != "false") return fail(problem, "is neither true nor false");
+    target = text == "true";
+    return true;
+  };
+  return {std::move(name), "", std::move(help), set, [&target] {
+            return std::string(target ? "true" : "false");
+          }};
+}
+
+Option frame_bytes_row(uint32_t& target) {
+  const Set set = [&target](std::string_view text, std::string& problem) {
+    constexpr uint64_t kMin = 4'096;
+    constexpr uint64_t kMax = 64u << 20;
+    const std::optional<uint64_t> value = parse_bytes(text);
+    if (!value || *value < kMin || *value > kMax || *value % 8 != 0) {
+      return fail(problem, "is not a size from 4KiB to 64MiB in whole multiples of 8 bytes");
+    }
+    target = static_cast<uint32_t>(*value);
+    return true;
+  };
+  return {"max-frame-bytes", "SIZE", "largest message a peer may send", set, [&target] {
+            return std::to_string(target);
+          }};
+}
+
+Option level_row(log::Level& target) {
+  const Set set = [&target](std::string_view text, std::string& problem) {
+    return log::parse_level(text, target) ||
+           fail(problem, "is not one of debug, info, warning, error, off");
+  };
+  return {"log-level", "LEVEL", "debug, info, warning, error or off", set, [&target] {
+            return std::string(log::level_name(target));
+          }};
+}
+
+Option format_row(log::Format& target) {
+  const Set set = [&target](std::string_view text, std::string& problem) {
+    return log::parse_format(text, target) || fail(problem, "is not one of auto, text, json");
+  };
+  return {"log-format", "FORMAT", "auto, text or json; auto is text on a terminal", set, [&target] {
+            return std::string(log::format_name(target));
+          }};
+}
+
+bool read_token(const std::string& path, std::string& token, std::string& problem) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  if (file) text << file.rdbuf();
+  if (!file) {
+    return fail(
+        problem,
+        "--token-file '" + path + "' cannot be read: " + std::strerror(errno) +
+            "; name a readable file");
+  }
+  token = text.str();
+  while (!token.empty() && static_cast<unsigned char>(token.back()) <= ' ')
+    token.pop_back();
+  if (token.empty()) {
+    return fail(problem, "--token-file '" + path + "' is empty; put the shared secret in it");
+  }
+  return true;
+}
+
+bool check_address(const char* flag, const HostPort& where, std::string& problem) {
+  sockaddr_storage address;
+  if (resolve(where, address, problem)) return true;
+  problem = std::string(flag) + " " + problem + "; name an address of this machine";
+  return false;
+}
+
+}  // namespace
+
+ServerConfig::ServerConfig() {
+  const unsigned cores = std::thread::hardware_concurrency();
+  settings.shards = static_cast<uint16_t>(std::clamp<unsigned>(cores, 2, kShardsMax + 1) - 1);
+}
+
+OptionTable server_options(ServerConfig& config) {
+  core::Settings& s = config.settings;
+  OptionTable table(
+      "berthd",
+      "berthd, the server of Berth: tells every task where to run.",
+      "Every setting is also a variable (BERTH_MAX_WORKERS) and a key of the file (max_workers).\n"
+      "Examples:\n"
+      "  berthd\n"
+      "  berthd --listen 0.0.0.0:7640 --token-file /etc/berth/token --shards 4\n"
+      "  berthd --config /etc/berth/berthd.toml --check-config");
+  table.add(address_row(
+      "listen",
+      "where clients and agents connect; port 0 takes a free one",
+      config.listen,
+      kWirePort));
+  table.add(console_row(config.console));
+  table.add(count_row("shards", "threads that serve", s.shards, 1, kShardsMax));
+  table.add(duration_row(
+      "suspicious-after", "silence after which a worker is a last resort", s.suspicious_after));
+  table.add(
+      duration_row("offline-after", "silence after which a worker gets nothing", s.offline_after));
+  table.add(count_row("max-workers", "rows of the worker table", s.workers_max, 1, 1'000'000));
+  table.add(count_row(
+      "max-names", "distinct tags, labels, models and resources", s.names_max, 64, 1'000'000));
+  table.add(count_row(
+      "max-connections", "connections over all shards", config.connections_max, 1, 1'000'000));
+  table.add(frame_bytes_row(config.frame_bytes_max));
+  table.add(count_row(
+      "max-reservations", "reservations held at once", s.reservations_max, 1, 10'000'000));
+  table.add(count_row("max-waiting", "requests that wait at once", s.waiting_max, 1, 1'000'000));
+  table.add(count_row("max-list-rows", "workers of one page", s.list_rows_max, 1, 5'000));
+  table.add(
+      duration_row("hold-default", "life of a reservation that asks for none", s.hold_default));
+  table.add(duration_row("hold-max", "longest life of a reservation", s.hold_max));
+  table.add(duration_row("wait-max", "longest that a request may wait", s.wait_max));
+  table.add(duration_row(
+      "handshake-timeout", "time a connection has to say Hello", config.handshake_timeout));
+  table.add(text_row(
+      "token-file",
+      "file with the secret that peers must know; none: no secret",
+      config.token_file));
+  table.add(
+      switch_row("scatter", "choose at random among the three least loaded within 5 %", s.scatter));
+  table.add(text_row(
+      "fgd-tasks",
+      "file with the typical tasks of policy fgd; none: learn them from requests",
+      config.fgd_tasks));
+  table.add(level_row(config.log_level));
+  table.add(format_row(config.log_format));
+  return table;
+}
+
+bool finish_config(ServerConfig& config, std::string& problem) {
+  const core::Settings& s = config.settings;
+  if (s.suspicious_after >= s.offline_after) {
+    return fail(
+        problem,
+        "--offline-after " + format_duration(s.offline_after) +
+            " must be longer than --suspicious-after " + format_duration(s.suspicious_after));
+  }
+  if (s.hold_default > s.hold_max) {
+    return fail(
+        problem,
+        "--hold-default " + format_duration(s.hold_default) + " is longer than --hold-max " +
+            format_duration(s.hold_max) + "; raise --hold-max");
+  }
+  if (!check_address("--listen", config.listen, problem)) return false;
+  if (config.console && !check_address("--console", *config.console, problem)) return false;
+  return config.token_file.empty() || read_token(config.token_file, config.token, problem);
+}
+
+}  // namespace berth::net

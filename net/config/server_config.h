@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/settings.h"
+#include "net/address.h"
+#include "net/config/option_table.h"
+#include "net/log/log.h"
+
+namespace berth::net {
+
+inline constexpr uint16_t kWirePort = 7640;
+inline constexpr uint16_t kConsolePort = 7642;
+
+/// All that can be set about `berthd`.
+struct ServerConfig {
+  HostPort listen = {"127.0.0.1", kWirePort};
+  std::optional<HostPort> console = HostPort{"127.0.0.1", kConsolePort};
+  core::Settings settings;
+  uint32_t connections_max = 16'384;
+  uint32_t frame_bytes_max = 1u << 20;
+  core::Duration handshake_timeout = core::Duration::seconds(5);
+  std::string token_file;
+  std::string token;  ///< what is in that file
+  std::string fgd_tasks;
+  log::Level log_level = log::Level::Info;
+  log::Format log_format = log::Format::Auto;
+
+  ServerConfig();
+};
+
+/// The rows for `berthd`; they write to `config`, which must outlive the table.
+OptionTable server_options(ServerConfig& config);
+
+/// What no single row can know: that the values agree with each other, and that the files they name
+/// can be read. False: one sentence.
+bool finish_config(ServerConfig& config, std::string& problem);
+
+}  // namespace berth::net
