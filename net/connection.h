@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+
+#include "net/frame_stream.h"
+#include "wire/ids.h"
+
+namespace berth::net {
+
+/// One peer of a shard.
+struct Connection {
+  Connection(StreamLoop& shared, const StreamLimits& limits, FrameHandler& handler)
+      : stream(shared, limits, handler) {
+    stream.owner = this;
+  }
+
+  FrameStream stream;
+  wire::ConnectionId id;
+  uint64_t accepted_ms = 0;  ///< on the loop's clock
+  uint32_t awaited = 0;      ///< answers that will come from other threads
+  bool greeted = false;      ///< its Hello was accepted
+  bool dirty = false;        ///< has output to flush at the end of the turn
+  bool refused = false;      ///< over the limit: only told so
+  bool ended = false;        ///< the peer has ended its side; closed when nothing is awaited
+};
+
+}  // namespace berth::net

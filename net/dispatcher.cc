@@ -1,0 +1,188 @@
+#include "net/dispatcher.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <utility>
+
+namespace berth::net {
+
+Dispatcher::Dispatcher(
+    wire::ShardId self,
+    core::Tables& tables,
+    const core::ServerIdentity& identity,
+    const Post& post,
+    Local& local)
+    : self_(self),
+      tables_(tables),
+      counters_(tables.counters.of(self.value)),
+      post_(post),
+      local_(local),
+      shard_(self, tables, identity) {}
+
+Dispatcher::Answer Dispatcher::on_request(
+    core::Now now,
+    wire::ConnectionId from,
+    wire::RequestId id,
+    const wire::Request& request,
+    std::span<const std::byte> payload) {
+  const wire::ShardId home = shard_.home_of(request);
+  if (home != self_) {
+    if (post_.shards[home.value]->full()) {
+      counters_.add(core::Counter::RequestsRefused);
+      local_.deliver(
+          from,
+          id,
+          wire::Refused{wire::Refusal::Busy, "the shard of this worker is busy; ask again later"});
+      return Answer::Given;
+    }
+    counters_.add(core::Counter::Forwarded);
+    if (requests_out_.size() <= home.value) requests_out_.resize(post_.shards.size());
+    append_record(requests_out_[home.value], from, id, payload);
+    return Answer::Later;
+  }
+  if (std::holds_alternative<wire::GetStats>(request)) refresh_gauges(tables_.counters.gauges);
+  shard_.step(now, from, id, request, payload, effects_);
+  waits_ = false;
+  apply_effects();
+  return waits_ ? Answer::Later : Answer::Given;
+}
+
+void Dispatcher::on_closed(wire::ConnectionId connection) {
+  shard_.on_closed(connection, effects_);
+  apply_effects();
+}
+
+void Dispatcher::on_requests(core::Now now, const RequestBatch& batch) {
+  for_each_record(
+      batch.records,
+      [&](wire::ConnectionId from, wire::RequestId id, std::span<const std::byte> payload) {
+        // It was decoded before it was sent here; the bytes have not changed since.
+        if (decoder_.decode(payload, forwarded_) != wire::DecodeStatus::Ok) return;
+        shard_.step(now, from, id, forwarded_, payload, effects_);
+        apply_effects();
+      });
+}
+
+void Dispatcher::on_replies(const ReplyBatch& batch) {
+  for_each_record(
+      batch.records, [&](wire::ConnectionId to, wire::RequestId, std::span<const std::byte> frame) {
+        local_.deliver_frame(to, frame);
+      });
+}
+
+void Dispatcher::on_notices(const NoticeBatch& batch) {
+  for (const core::Notice& notice : batch.notices) {
+    shard_.on_notice(notice, effects_);
+    apply_effects();
+  }
+}
+
+void Dispatcher::on_tick(core::Now now) {
+  shard_.on_tick(now, effects_);
+  apply_effects();
+}
+
+// Messages are encoded at once, while the text they point to is warm, and so that a connection's
+// unsent bytes are known before its next request is looked at. The rest waits for the turn's end.
+void Dispatcher::apply_effects() {
+  for (const core::Outgoing& message : effects_.messages) {
+    send(message.to, message.request, message.message);
+  }
+  if (!effects_.ledger.empty()) take_ledger_events();
+  for (const wire::ConnectionId connection : effects_.closes) {
+    if (connection.shard() == self_) local_.end(connection);
+  }
+  if (!effects_.notices.empty()) take_notices();
+  effects_.clear();
+}
+
+void Dispatcher::send(wire::ConnectionId to, wire::RequestId request, const wire::Reply& message) {
+  const uint16_t shard = to.shard().value;
+  if (shard == self_.value) {
+    local_.deliver(to, request, message);
+    return;
+  }
+  if (shard >= post_.shards.size()) return;
+  if (replies_out_.size() <= shard) replies_out_.resize(post_.shards.size());
+  append_reply_record(replies_out_[shard], encoder_, to, request, message);
+}
+
+void Dispatcher::take_ledger_events() {
+  for (core::LedgerEvent& event : effects_.ledger) {
+    if (std::holds_alternative<core::CapacityFreed>(event)) {
+      capacity_freed_ = true;  // once a turn says it all
+      continue;
+    }
+    if (const auto* wait = std::get_if<core::WaitForPlace>(&event)) {
+      if (draining_) {
+        send(
+            wait->from,
+            wait->request,
+            wire::Refused{wire::Refusal::ShuttingDown, "the server is stopping; ask another"});
+        continue;
+      }
+      if (post_.ledger->full()) {
+        send(wait->from, wait->request, wire::Unplaced{.reason = wire::NoPlace::QueueFull});
+        continue;
+      }
+      waits_ = true;
+    }
+    ledger_out_.push_back(std::move(event));
+  }
+}
+
+void Dispatcher::take_notices() {
+  const size_t first = notices_out_.size();
+  for (core::Notice& notice : effects_.notices)
+    notices_out_.push_back(std::move(notice));
+  effects_.clear();
+  for (size_t i = first; i < notices_out_.size(); ++i) {
+    shard_.on_notice(notices_out_[i], effects_);
+  }
+  for (const core::Outgoing& message : effects_.messages) {
+    send(message.to, message.request, message.message);
+  }
+}
+
+void Dispatcher::on_turn_end() {
+  for (size_t shard = 0; shard < requests_out_.size(); ++shard) {
+    if (requests_out_[shard].empty()) continue;
+    post_.shards[shard]->post(RequestBatch{std::exchange(requests_out_[shard], {})});
+  }
+  for (size_t shard = 0; shard < replies_out_.size(); ++shard) {
+    if (replies_out_[shard].empty()) continue;
+    post_.shards[shard]->post(ReplyBatch{std::exchange(replies_out_[shard], {})});
+  }
+  if (std::exchange(capacity_freed_, false)) ledger_out_.push_back(core::CapacityFreed{});
+  if (!ledger_out_.empty()) post_.ledger->post(LedgerBatch{std::exchange(ledger_out_, {})});
+  if (notices_out_.empty()) return;
+  for (size_t shard = 0; shard < post_.shards.size(); ++shard) {
+    // A watcher whose shard is swamped sees the gap in `sequence`; nothing waits for notices.
+    if (shard == self_.value || post_.shards[shard]->full()) continue;
+    post_.shards[shard]->post(NoticeBatch{notices_out_});
+  }
+  notices_out_.clear();
+}
+
+void refresh_gauges(core::Gauges& gauges) {
+  rusage usage = {};
+  if (getrusage(RUSAGE_SELF, &usage) == 0) {
+    const auto us = [](const timeval& t) {
+      return static_cast<uint64_t>(t.tv_sec) * 1'000'000 + static_cast<uint64_t>(t.tv_usec);
+    };
+    gauges.cpu_us.store(us(usage.ru_utime) + us(usage.ru_stime), std::memory_order_relaxed);
+  }
+  if (std::FILE* file = std::fopen("/proc/self/statm", "re")) {
+    unsigned long long total = 0;
+    unsigned long long resident = 0;
+    if (std::fscanf(file, "%llu %llu", &total, &resident) == 2) {
+      const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+      gauges.resident_bytes.store(resident * page, std::memory_order_relaxed);
+    }
+    std::fclose(file);
+  }
+}
+
+}  // namespace berth::net

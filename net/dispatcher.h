@@ -1,0 +1,94 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "core/effects.h"
+#include "core/shard.h"
+#include "core/tables/tables.h"
+#include "net/mailbox.h"
+#include "wire/decode.h"
+#include "wire/encode.h"
+#include "wire/messages.h"
+
+namespace berth::net {
+
+/// A shard's way to the other threads: steps the core here or sends the frame to whoever must, and
+/// sees that every effect gets where it belongs.
+///
+/// Threads  its loop's
+/// Memory   one batch for each other thread, handed over at the end of every turn
+/// Errors   a receiver whose mailbox is full means `Refused` Busy to the asker, at once
+class Dispatcher {
+ public:
+  /// The owner of this thread's connections.
+  class Local {
+   public:
+    virtual ~Local() = default;
+    /// `message` is valid during the call only.
+    virtual void deliver(
+        wire::ConnectionId to, wire::RequestId request, const wire::Reply& message) = 0;
+    /// An answer from another thread: a whole frame.
+    virtual void deliver_frame(wire::ConnectionId to, std::span<const std::byte> frame) = 0;
+    /// End it after what it has been sent.
+    virtual void end(wire::ConnectionId connection) = 0;
+  };
+
+  /// Where the answer to a request will come from.
+  enum class Answer : uint8_t { Given, Later };
+
+  Dispatcher(
+      wire::ShardId self,
+      core::Tables& tables,
+      const core::ServerIdentity& identity,
+      const Post& post,
+      Local& local);
+
+  /// Later: `deliver_frame` will be called once for it, unless the connection is closed before.
+  Answer on_request(
+      core::Now now,
+      wire::ConnectionId from,
+      wire::RequestId id,
+      const wire::Request& request,
+      std::span<const std::byte> payload);
+  void on_closed(wire::ConnectionId connection);
+  void on_requests(core::Now now, const RequestBatch& batch);
+  void on_replies(const ReplyBatch& batch);
+  void on_notices(const NoticeBatch& batch);
+  void on_tick(core::Now now);
+  void on_turn_end();
+
+  /// From now on nothing may wait: who asks to is refused.
+  void on_drain() { draining_ = true; }
+
+  core::ThreadCounters& counters() { return counters_; }
+
+ private:
+  void apply_effects();
+  void send(wire::ConnectionId to, wire::RequestId request, const wire::Reply& message);
+  void take_ledger_events();
+  void take_notices();
+
+  const wire::ShardId self_;
+  core::Tables& tables_;
+  core::ThreadCounters& counters_;
+  const Post& post_;
+  Local& local_;
+  core::Shard shard_;
+  core::Effects effects_;
+  wire::Encoder encoder_;
+  wire::Decoder decoder_;
+  wire::Request forwarded_;
+  bool waits_ = false;  // the step under way left a request in the ledger's queue
+  bool draining_ = false;
+  bool capacity_freed_ = false;
+  std::vector<std::vector<std::byte>> requests_out_;  // by receiving shard
+  std::vector<std::vector<std::byte>> replies_out_;
+  std::vector<core::LedgerEvent> ledger_out_;
+  std::vector<core::Notice> notices_out_;
+};
+
+/// Brings the process's gauges (memory, processor time) up to date, for whoever asks now.
+void refresh_gauges(core::Gauges& gauges);
+
+}  // namespace berth::net

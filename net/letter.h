@@ -1,0 +1,106 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "core/effects.h"
+#include "core/plan/plan.h"
+#include "wire/encode.h"
+#include "wire/ids.h"
+
+namespace berth::net {
+
+// ---- What threads say to each other, each kind in batches of one loop turn ------------------
+
+/// Frames for the shard that owns the worker they name; records of request payloads.
+struct RequestBatch {
+  std::vector<std::byte> records;
+};
+
+/// Answers for connections of the receiver; records of whole encoded frames.
+struct ReplyBatch {
+  std::vector<std::byte> records;
+};
+
+struct NoticeBatch {
+  std::vector<core::Notice> notices;
+};
+
+struct LedgerBatch {
+  std::vector<core::LedgerEvent> events;
+};
+
+struct PlanJob {
+  std::unique_ptr<const core::Snapshot> snapshot;
+};
+
+struct PlanDone {
+  core::Plan plan;
+};
+
+/// Take nothing new, answer what is in flight, then leave the loop.
+struct Drain {};
+
+/// Leave the loop now.
+struct Stop {};
+
+using Letter = std::
+    variant<RequestBatch, ReplyBatch, NoticeBatch, LedgerBatch, PlanJob, PlanDone, Drain, Stop>;
+
+// ---- Records: what a batch of bytes is made of ----------------------------------------------
+
+/// In front of each payload or frame; 16 bytes, so that what follows stays 8-byte aligned.
+struct RecordHeader {
+  wire::ConnectionId connection;
+  wire::RequestId request;
+  uint32_t bytes = 0;  ///< of what follows; a multiple of 8
+};
+static_assert(sizeof(RecordHeader) == 16);
+
+inline void append_bytes(std::vector<std::byte>& out, const void* data, size_t bytes) {
+  const auto* begin = static_cast<const std::byte*>(data);
+  out.insert(out.end(), begin, begin + bytes);
+}
+
+inline void append_record(
+    std::vector<std::byte>& out,
+    wire::ConnectionId connection,
+    wire::RequestId request,
+    std::span<const std::byte> payload) {
+  const RecordHeader header = {connection, request, static_cast<uint32_t>(payload.size())};
+  append_bytes(out, &header, sizeof header);
+  append_bytes(out, payload.data(), payload.size());
+}
+
+/// Encodes `reply` straight into the batch.
+inline void append_reply_record(
+    std::vector<std::byte>& out,
+    wire::Encoder& encoder,
+    wire::ConnectionId connection,
+    wire::RequestId request,
+    const wire::Reply& reply) {
+  const size_t at = out.size();
+  RecordHeader header = {connection, request, 0};
+  append_bytes(out, &header, sizeof header);
+  encoder.encode(request, reply, out);
+  header.bytes = static_cast<uint32_t>(out.size() - at - sizeof header);
+  std::memcpy(out.data() + at, &header, sizeof header);
+}
+
+/// Calls `visit(connection, request, bytes)` for each record.
+template <typename Visit>
+void for_each_record(std::span<const std::byte> records, Visit&& visit) {
+  while (!records.empty()) {
+    RecordHeader header;
+    std::memcpy(&header, records.data(), sizeof header);
+    visit(header.connection, header.request, records.subspan(sizeof header, header.bytes));
+    records = records.subspan(sizeof header + header.bytes);
+  }
+}
+
+}  // namespace berth::net

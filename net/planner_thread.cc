@@ -1,0 +1,24 @@
+#include "net/planner_thread.h"
+
+#include "net/loop_clock.h"
+
+namespace berth::net {
+namespace {
+
+// A step is one task tried on one worker, some ten nanoseconds: about a tenth of a second in all.
+constexpr core::Budget kBudget = {.steps = 10'000'000};
+
+}  // namespace
+
+PlannerThread::PlannerThread(const Post& post)
+    : LoopThread("planner"), post_(post), rng_(static_cast<uint64_t>(LoopClock::mono().ns)) {}
+
+void PlannerThread::on_letter(Letter&& letter) {
+  if (const auto* job = std::get_if<PlanJob>(&letter)) {
+    post_.ledger->post(PlanDone{core::make_plan(*job->snapshot, kBudget, rng_)});
+  } else if (std::holds_alternative<Stop>(letter)) {
+    stop();
+  }
+}
+
+}  // namespace berth::net

@@ -1,0 +1,137 @@
+#include "net/server.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "net/listener.h"
+#include "net/loop_clock.h"
+
+namespace berth::net {
+namespace {
+
+std::string bound_name(int socket) {
+  sockaddr_storage address;
+  if (!bound_address(socket, address)) return "?";
+  return format_address(reinterpret_cast<const sockaddr*>(&address));
+}
+
+}  // namespace
+
+Server::Server(const ServerConfig& config) : config_(config), tables_(config.settings) {
+  identity_.software = kServerSoftware;
+  identity_.token = config.token;
+  // Every start of a server is a new life, and time only grows.
+  identity_.epoch = static_cast<uint64_t>(LoopClock::wall_ms());
+  identity_.max_frame_bytes = config.frame_bytes_max;
+  tables_.counters.gauges.start_wall_ms.store(LoopClock::wall_ms(), std::memory_order_relaxed);
+}
+
+Server::~Server() {
+  stop();
+}
+
+bool Server::start(std::string& problem) {
+  std::vector<int> wire_sockets;
+  int console_socket = -1;
+  if (!bind_wire(wire_sockets, problem) || !bind_console(console_socket, problem)) {
+    for (const int socket : wire_sockets)
+      close(socket);
+    return false;
+  }
+  build(wire_sockets, console_socket);
+  for (LoopThread* thread : threads_)
+    thread->start();
+  return true;
+}
+
+bool Server::bind_wire(std::vector<int>& sockets, std::string& problem) {
+  sockaddr_storage address;
+  if (!resolve(config_.listen, address, problem)) {
+    problem = "--listen " + problem + "; name an address of this machine";
+    return false;
+  }
+  const auto* name = reinterpret_cast<const sockaddr*>(&address);
+  const uint16_t shards = config_.settings.shards;
+  for (uint16_t shard = 0; shard < shards; ++shard) {
+    const PortShare share = shards == 1  ? PortShare::None
+                            : shard == 0 ? PortShare::First
+                                         : PortShare::Next;
+    const int socket = listen_on(name, share, problem);
+    if (socket < 0) {
+      problem = "--listen: " + problem;
+      return false;
+    }
+    sockets.push_back(socket);
+    // The others take the port that the first was given.
+    if (shard == 0) (void)bound_address(socket, address);
+  }
+  wire_address_ = bound_name(sockets[0]);
+  return true;
+}
+
+bool Server::bind_console(int& socket, std::string& problem) {
+  if (!config_.console) return true;
+  sockaddr_storage address;
+  if (!resolve(*config_.console, address, problem)) {
+    problem = "--console " + problem + "; name an address of this machine, or 'off'";
+    return false;
+  }
+  socket = listen_on(reinterpret_cast<const sockaddr*>(&address), PortShare::None, problem);
+  if (socket < 0) {
+    problem = "--console: " + problem;
+    return false;
+  }
+  console_address_ = bound_name(socket);
+  return true;
+}
+
+void Server::build(const std::vector<int>& wire_sockets, int console_socket) {
+  const uint16_t shards = config_.settings.shards;
+  ShardLimits limits;
+  limits.stream.frame_bytes_max = config_.frame_bytes_max;
+  limits.connections_max = config_.connections_max;
+  limits.handshake_ms = static_cast<uint32_t>(config_.handshake_timeout.ms());
+  ledger_ = std::make_unique<LedgerThread>(tables_, post_);
+  planner_ = std::make_unique<PlannerThread>(post_);
+  for (uint16_t shard = 0; shard < shards; ++shard) {
+    shards_.push_back(std::make_unique<ShardLoop>(
+        wire::ShardId{shard}, wire_sockets[shard], tables_, identity_, limits, post_));
+    threads_.push_back(shards_.back().get());
+    post_.shards.push_back(&shards_.back()->mailbox());
+  }
+  gateway_ =
+      std::make_unique<Gateway>(wire::ShardId{shards}, console_socket, tables_, identity_, post_);
+  post_.shards.push_back(&gateway_->mailbox());
+  post_.ledger = &ledger_->mailbox();
+  post_.planner = &planner_->mailbox();
+  threads_.push_back(gateway_.get());
+  threads_.push_back(ledger_.get());
+  threads_.push_back(planner_.get());
+}
+
+void Server::stop() {
+  if (threads_.empty()) return;
+  // The shards first refuse new waits, so that none comes after the ledger has refused the old.
+  for (Mailbox* shard : post_.shards)
+    shard->post(Drain{});
+  post_.ledger->post(Drain{});
+  for (const std::unique_ptr<ShardLoop>& shard : shards_)
+    shard->join();
+  gateway_->join();
+  post_.ledger->post(Stop{});
+  ledger_->join();
+  post_.planner->post(Stop{});
+  planner_->join();
+  threads_.clear();
+}
+
+core::Duration Server::slowest_loop() const {
+  const core::Instant now = LoopClock::mono();
+  core::Duration slowest = {0};
+  for (const LoopThread* thread : threads_)
+    slowest = std::max(slowest, now - thread->alive_at());
+  return slowest;
+}
+
+}  // namespace berth::net

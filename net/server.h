@@ -1,0 +1,66 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/time.h"
+#include "core/shard.h"
+#include "core/tables/tables.h"
+#include "net/config/server_config.h"
+#include "net/gateway/gateway.h"
+#include "net/ledger_thread.h"
+#include "net/mailbox.h"
+#include "net/planner_thread.h"
+#include "net/shard_loop.h"
+
+namespace berth::net {
+
+inline constexpr const char* kServerSoftware = "berthd " BERTH_VERSION;
+
+/// The whole server, in this process: tables, shards, gateway, ledger, planner. `berthd` is this
+/// and signals; tests run it on port 0.
+///
+/// Threads  `start`, `stop` and the destructor: one owner. It has N + 3 threads of its own
+/// Errors   `start` says why not; after it has returned true only bugs stop it
+class Server {
+ public:
+  explicit Server(const ServerConfig& config);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// Binds every address and starts every thread. False: one sentence, and nothing is running.
+  bool start(std::string& problem);
+
+  /// Takes nothing new, answers what is in flight, ends every thread. Within 4.5 s. Idempotent.
+  void stop();
+
+  // What it is bound to, `127.0.0.1:40123`; the console's is `off` when there is none.
+  const std::string& wire_address() const { return wire_address_; }
+  const std::string& console_address() const { return console_address_; }
+
+  /// The longest time since one of the loops last turned; for the watchdog. Any thread.
+  core::Duration slowest_loop() const;
+
+  core::Tables& tables() { return tables_; }
+
+ private:
+  bool bind_wire(std::vector<int>& sockets, std::string& problem);
+  bool bind_console(int& socket, std::string& problem);
+  void build(const std::vector<int>& wire_sockets, int console_socket);
+
+  const ServerConfig config_;
+  core::ServerIdentity identity_;
+  core::Tables tables_;
+  Post post_;
+  std::vector<std::unique_ptr<ShardLoop>> shards_;
+  std::unique_ptr<Gateway> gateway_;
+  std::unique_ptr<LedgerThread> ledger_;
+  std::unique_ptr<PlannerThread> planner_;
+  std::vector<LoopThread*> threads_;
+  std::string wire_address_;
+  std::string console_address_ = "off";
+};
+
+}  // namespace berth::net

@@ -1,0 +1,333 @@
+#include "net/shard_loop.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "net/log/log.h"
+#include "net/loop_clock.h"
+
+namespace berth::net {
+namespace {
+
+// Connections over the limit that are heard out before they are closed; more are closed at once.
+constexpr uint32_t kRefusedMax = 64;
+
+// A full round over all connections takes this many ticks: one second.
+constexpr size_t kSweepTicks = 20;
+
+// What was under way when the server was told to stop still gets its answers for so long.
+constexpr uint64_t kDrainGraceMs = 150;
+constexpr uint64_t kDrainAwaitedMs = 2'000;
+constexpr uint64_t kDrainMaxMs = 3'500;
+
+Connection& connection_of(FrameStream& stream) {
+  return *static_cast<Connection*>(stream.owner);
+}
+
+}  // namespace
+
+ShardLoop::ShardLoop(
+    wire::ShardId self,
+    int socket,
+    core::Tables& tables,
+    const core::ServerIdentity& identity,
+    const ShardLimits& limits,
+    const Post& post)
+    : LoopThread("shard-" + std::to_string(self.value)),
+      limits_(limits),
+      tables_(tables),
+      dispatcher_(self, tables, identity, post, *this),
+      counters_(dispatcher_.counters()),
+      streams_(loop()),
+      connections_(self),
+      listener_(loop(), socket, *this) {}
+
+void ShardLoop::on_start() {
+  listener_.start();
+}
+
+// ---- The path of a frame --------------------------------------------------------------------
+
+void ShardLoop::on_frame(FrameStream& stream, const wire::Frame& frame) {
+  Connection& connection = connection_of(stream);
+  const wire::DecodeStatus status = decoder_.decode(frame.payload, request_);
+  if (status != wire::DecodeStatus::Ok) {
+    on_undecodable(connection, frame.request, status);
+    return;
+  }
+  if (!connection.greeted) {
+    if (!std::holds_alternative<wire::Hello>(request_)) {
+      counters_.add(core::Counter::ConnectionsClosedBadHello);
+      refuse(connection, frame.request, wire::Refusal::BadRequest, "the first frame must be Hello");
+      return;
+    }
+    connection.greeted = true;  // unless the core ends the connection over it
+  }
+  const Dispatcher::Answer answer =
+      dispatcher_.on_request(now(), connection.id, frame.request, request_, frame.payload);
+  if (answer == Dispatcher::Answer::Later) {
+    ++connection.awaited;
+    ++awaited_;
+  }
+}
+
+void ShardLoop::deliver(
+    wire::ConnectionId to, wire::RequestId request, const wire::Reply& message) {
+  Connection* connection = connections_.find(to);
+  if (connection == nullptr || !connection->stream.live()) return;
+  encoder_.encode(request, message, connection->stream.out());
+  mark_dirty(*connection);
+}
+
+void ShardLoop::deliver_frame(wire::ConnectionId to, std::span<const std::byte> frame) {
+  Connection* connection = connections_.find(to);
+  if (connection == nullptr) return;
+  if (connection->awaited > 0) {
+    --connection->awaited;
+    --awaited_;
+  }
+  if (!connection->stream.live()) return;
+  append_bytes(connection->stream.out(), frame.data(), frame.size());
+  mark_dirty(*connection);
+}
+
+void ShardLoop::mark_dirty(Connection& connection) {
+  if (connection.dirty) return;
+  connection.dirty = true;
+  dirty_.push_back(connection.id);
+}
+
+void ShardLoop::on_turn_end() {
+  now_known_ = false;
+  flushing_.swap(dirty_);
+  for (const wire::ConnectionId id : flushing_) {
+    Connection* connection = connections_.find(id);
+    if (connection == nullptr) continue;
+    connection->dirty = false;
+    connection->stream.flush();
+    settle(*connection);
+  }
+  flushing_.clear();
+  dispatcher_.on_turn_end();
+}
+
+// One reading of the clocks serves a whole turn: a turn is short, and the clocks cost as much as
+// deciding on a Ping.
+core::Now ShardLoop::now() {
+  if (!now_known_) {
+    now_ = LoopClock::now();
+    now_known_ = true;
+  }
+  return now_;
+}
+
+void ShardLoop::on_letter(Letter&& letter) {
+  if (const auto* requests = std::get_if<RequestBatch>(&letter)) {
+    dispatcher_.on_requests(now(), *requests);
+  } else if (const auto* replies = std::get_if<ReplyBatch>(&letter)) {
+    dispatcher_.on_replies(*replies);
+  } else if (const auto* notices = std::get_if<NoticeBatch>(&letter)) {
+    dispatcher_.on_notices(*notices);
+  } else if (std::holds_alternative<Drain>(letter)) {
+    on_drain();
+  } else if (std::holds_alternative<Stop>(letter)) {
+    stop();
+  }
+}
+
+// ---- Peers that come ------------------------------------------------------------------------
+
+void ShardLoop::on_accept(int socket) {
+  std::atomic<int64_t>& open = tables_.counters.gauges.connections;
+  const bool over = open.fetch_add(1, std::memory_order_relaxed) >= limits_.connections_max;
+  if (over) {
+    open.fetch_sub(1, std::memory_order_relaxed);
+    counters_.add(core::Counter::ConnectionsRefused);
+    BERTH_LOG(
+        Warning,
+        "connection limit reached: refusing new ones; raise --max-connections",
+        {{"limit", limits_.connections_max}});
+    if (refused_now_ >= kRefusedMax) {
+      ::close(socket);
+      return;
+    }
+    ++refused_now_;
+  } else {
+    counters_.add(core::Counter::ConnectionsAccepted);
+  }
+  FrameHandler& handler = *this;
+  Connection& connection =
+      connections_.add(std::make_unique<Connection>(streams_, limits_.stream, handler));
+  connection.accepted_ms = uv_now(loop());
+  connection.refused = over;
+  connection.stream.open(socket);
+  if (over) {
+    refuse(
+        connection,
+        {},
+        wire::Refusal::LimitReached,
+        "the server has as many connections as it allows (--max-connections); try another");
+  } else {
+    handshakes_.push_back(connection.id);
+  }
+}
+
+void ShardLoop::on_accept_starved() {
+  counters_.add(core::Counter::ConnectionsRefused);
+}
+
+void ShardLoop::close_slow_handshakes() {
+  const uint64_t now_ms = uv_now(loop());
+  while (!handshakes_.empty()) {
+    Connection* connection = connections_.find(handshakes_.front());
+    const bool waiting = connection != nullptr && !connection->greeted && connection->stream.live();
+    if (waiting) {
+      if (now_ms - connection->accepted_ms < limits_.handshake_ms) return;
+      counters_.add(core::Counter::ConnectionsClosedSlowHandshake);
+      refuse(*connection, {}, wire::Refusal::BadRequest, "no Hello came in time");
+    }
+    handshakes_.pop_front();
+  }
+}
+
+// ---- Peers that err -------------------------------------------------------------------------
+
+void ShardLoop::on_undecodable(
+    Connection& connection, wire::RequestId id, wire::DecodeStatus status) {
+  if (status == wire::DecodeStatus::UnknownKind && connection.greeted) {
+    // Well-formed, only newer than we are: the peer may go on with what we know.
+    counters_.add(core::Counter::RequestsRefused);
+    deliver(
+        connection.id,
+        id,
+        wire::Refused{wire::Refusal::Unsupported, "this server does not know this message kind"});
+    return;
+  }
+  const bool greeted = connection.greeted;
+  counters_.add(
+      greeted ? core::Counter::ConnectionsClosedBadFrame
+              : core::Counter::ConnectionsClosedBadHello);
+  refuse(
+      connection,
+      id,
+      wire::Refusal::BadRequest,
+      greeted ? "the frame is not a valid request" : "the first frame must be Hello");
+}
+
+void ShardLoop::on_bad_frame(FrameStream& stream, wire::FrameStatus status) {
+  Connection& connection = connection_of(stream);
+  const bool greeted = connection.greeted;
+  counters_.add(
+      greeted ? core::Counter::ConnectionsClosedBadFrame
+              : core::Counter::ConnectionsClosedBadHello);
+  std::string message = "frame lengths are multiples of 8, and not 0";
+  if (status == wire::FrameStatus::Oversized) {
+    message = "a frame may have " + std::to_string(limits_.stream.frame_bytes_max) +
+              " bytes (--max-frame-bytes)";
+  }
+  refuse(connection, {}, wire::Refusal::BadRequest, message);
+}
+
+void ShardLoop::refuse(
+    Connection& connection, wire::RequestId id, wire::Refusal code, std::string_view message) {
+  deliver(connection.id, id, wire::Refused{code, message});
+  connection.stream.finish(CloseReason::Refused);
+}
+
+// ---- Peers that go --------------------------------------------------------------------------
+
+void ShardLoop::on_end(FrameStream& stream) {
+  Connection& connection = connection_of(stream);
+  connection.ended = true;
+  settle(connection);
+}
+
+// A peer that has said all it will say is kept until it has been answered.
+void ShardLoop::settle(Connection& connection) {
+  if (connection.ended && connection.awaited == 0 && connection.stream.live()) {
+    connection.stream.finish(CloseReason::Peer);
+  }
+}
+
+void ShardLoop::end(wire::ConnectionId id) {
+  Connection* connection = connections_.find(id);
+  if (connection == nullptr || !connection->stream.live()) return;
+  connection->greeted = false;
+  connection->stream.finish(CloseReason::Refused);
+}
+
+void ShardLoop::on_closed(FrameStream& stream, CloseReason reason) {
+  Connection& connection = connection_of(stream);
+  if (connection.refused) {
+    --refused_now_;
+  } else {
+    tables_.counters.gauges.connections.fetch_sub(1, std::memory_order_relaxed);
+  }
+  awaited_ -= connection.awaited;
+  const bool by_peer = reason == CloseReason::Peer || reason == CloseReason::Reset;
+  if (by_peer) counters_.add(core::Counter::ConnectionsClosedByPeer);
+  if (reason == CloseReason::SlowReader) {
+    counters_.add(core::Counter::ConnectionsClosedSlowReader);
+    BERTH_LOG(Warning, "closed a connection that does not read its answers");
+  }
+  if (reason == CloseReason::SlowInput) counters_.add(core::Counter::ConnectionsClosedBadFrame);
+  const wire::ConnectionId id = connection.id;
+  connections_.remove(id);
+  dispatcher_.on_closed(id);
+}
+
+// ---- Time and the end -----------------------------------------------------------------------
+
+void ShardLoop::on_tick() {
+  now_known_ = false;
+  dispatcher_.on_tick(now());
+  close_slow_handshakes();
+  sweep();
+  counters_.add(core::Counter::BytesReceived, std::exchange(streams_.bytes_received, 0));
+  counters_.add(core::Counter::BytesSent, std::exchange(streams_.bytes_sent, 0));
+  if (draining_) go_on_draining();
+}
+
+// A part of the connections each tick, so that ten thousand of them never cost one turn much.
+void ShardLoop::sweep() {
+  const size_t slots = connections_.slots();
+  const size_t count = finishing_ ? slots : (slots + kSweepTicks - 1) / kSweepTicks;
+  for (size_t i = 0; i < count; ++i) {
+    if (sweep_slot_ >= slots) sweep_slot_ = 0;
+    if (Connection* connection = connections_.at_slot(sweep_slot_++)) connection->stream.sweep();
+  }
+}
+
+void ShardLoop::on_drain() {
+  if (draining_) return;
+  draining_ = true;
+  drain_since_ms_ = uv_now(loop());
+  listener_.stop();
+  dispatcher_.on_drain();
+}
+
+void ShardLoop::go_on_draining() {
+  const uint64_t spent_ms = uv_now(loop()) - drain_since_ms_;
+  const bool answered = awaited_ == 0 || spent_ms >= kDrainAwaitedMs;
+  if (!finishing_ && spent_ms >= kDrainGraceMs && answered) {
+    finishing_ = true;
+    for (size_t slot = 0; slot < connections_.slots(); ++slot) {
+      Connection* connection = connections_.at_slot(slot);
+      if (connection != nullptr) connection->stream.finish(CloseReason::Local);
+    }
+  }
+  if (finishing_ && (connections_.count() == 0 || spent_ms >= kDrainMaxMs)) stop();
+}
+
+void ShardLoop::on_stop() {
+  listener_.stop();
+  for (size_t slot = 0; slot < connections_.slots(); ++slot) {
+    Connection* connection = connections_.at_slot(slot);
+    if (connection != nullptr) connection->stream.close(CloseReason::Local);
+  }
+}
+
+}  // namespace berth::net
