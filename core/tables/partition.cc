@@ -419,6 +419,8 @@ bool Partition::forget(std::string_view worker) {
   index_names(*found, indexed_names(*found), false);
   {
     RowLock lock(hot);
+    // From here on its reservations name a worker that is no more, also while nobody has the row.
+    set(hot.generation, get(hot.generation) + 1);
     set(hot.flags, 0u);
     reindex(home, at);
     for (size_t i = 0; i < kResourceCount; ++i) {
