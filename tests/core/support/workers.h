@@ -15,44 +15,44 @@ namespace berth::core {
 /// changes.
 struct TestWorker {
   std::string id;
-  std::vector<std::string> tags;
-  std::vector<std::pair<std::string, std::string>> labels;
+  std::vector<std::string> tags = {};
+  std::vector<std::pair<std::string, std::string>> labels = {};
   int64_t slots = 4;
   int64_t cpu_milli = 0;
   int64_t memory_mib = 0;
-  std::vector<std::string> gpus;
+  std::vector<std::string> gpus = {};
   std::string address = "10.0.0.1:9000";
   uint64_t epoch = 1;
   uint64_t sequence = 0;
   int64_t current_tasks = 0;
 
   wire::Heartbeat beat() {
-    tag_views_.assign(tags.begin(), tags.end());
-    gpu_views_.assign(gpus.begin(), gpus.end());
-    label_views_.clear();
+    tag_views.assign(tags.begin(), tags.end());
+    gpu_views.assign(gpus.begin(), gpus.end());
+    label_views.clear();
     for (const auto& [key, value] : labels)
-      label_views_.push_back({key, value});
+      label_views.push_back({key, value});
     wire::Heartbeat beat;
     beat.worker = id;
     beat.epoch = epoch;
     beat.sequence = ++sequence;
     beat.has_profile = true;
     beat.address = address;
-    beat.tags = tag_views_;
-    beat.labels = label_views_;
+    beat.tags = tag_views;
+    beat.labels = label_views;
     beat.capacity.slots = slots;
     beat.capacity.cpu_milli = cpu_milli;
     beat.capacity.memory_mib = memory_mib;
-    beat.capacity.gpu_models = gpu_views_;
+    beat.capacity.gpu_models = gpu_views;
     beat.agent_version = "test";
     beat.current_tasks = current_tasks;
     return beat;
   }
 
- private:
-  std::vector<std::string_view> tag_views_;
-  std::vector<std::string_view> gpu_views_;
-  std::vector<wire::Label> label_views_;
+  // What a beat points into.
+  std::vector<std::string_view> tag_views = {};
+  std::vector<std::string_view> gpu_views = {};
+  std::vector<wire::Label> label_views = {};
 };
 
 inline Settings small_settings(uint16_t shards = 1) {
