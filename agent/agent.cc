@@ -16,8 +16,9 @@ namespace {
 /// Use is sampled for every beat; what the machine has changes seldom and costs more to read.
 constexpr uint32_t kSamplesPerMachine = 10;
 
-/// The state directory, or the nearest directory above it that exists.
-std::filesystem::path existing(std::filesystem::path path) {
+}  // namespace
+
+std::filesystem::path nearest_directory(std::filesystem::path path) {
   std::error_code error;
   path = std::filesystem::absolute(path, error);
   while (path != path.root_path() && !std::filesystem::is_directory(path, error)) {
@@ -25,8 +26,6 @@ std::filesystem::path existing(std::filesystem::path path) {
   }
   return path;
 }
-
-}  // namespace
 
 Platform read_platform(const Nvml& nvml, const std::string& software) {
   utsname names{};
@@ -49,7 +48,7 @@ Agent::Agent(const Options& options, const Life& life, uint64_t seed, LogSink lo
       rng_(seed),
       log_(std::move(log)),
       platform_(read_platform(nvml_, "berth-agent " BERTH_VERSION)),
-      sampler_("/", existing(options.state_dir)) {
+      sampler_("/", nearest_directory(options.state_dir)) {
   BERTH_CHECK(uv_loop_init(&loop_) == 0);
 }
 

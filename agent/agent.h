@@ -20,6 +20,9 @@ using LogSink = std::function<void(LogLevel, const std::string&)>;
 /// What this machine is, whatever is asked for.
 Platform read_platform(const Nvml& nvml, const std::string& software);
 
+/// `path`, or the nearest directory above it that exists: whose file system it will be on.
+std::filesystem::path nearest_directory(std::filesystem::path path);
+
 /// One running agent: a link to each server, the machine sampled on a timer, SIGTERM and SIGINT.
 ///
 /// Threads  the one that calls `run`

@@ -126,7 +126,10 @@ std::optional<Cgroup::Hierarchy> Cgroup::find(const std::string& controller) con
 
 std::string Cgroup::name(const Hierarchy& hierarchy, const fs::path& group) const {
   fs::path relative = group.lexically_relative(hierarchy.mount);
-  return relative == "." || relative.empty() ? "/" : "/" + relative.string();
+  if (relative == "." || relative.empty()) return "/";
+  std::string name = "/";
+  name += relative.string();
+  return name;
 }
 
 template <typename Read>

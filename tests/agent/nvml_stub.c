@@ -8,20 +8,26 @@ static const char* devices(void) {
   return list ? list : "";
 }
 
-int nvmlInit_v2(void) { return strcmp(devices(), "no-driver") == 0 ? 9 : 0; }
+int nvmlInit_v2(void) {
+  return strcmp(devices(), "no-driver") == 0 ? 9 : 0;
+}
 
-int nvmlShutdown(void) { return 0; }
+int nvmlShutdown(void) {
+  return 0;
+}
 
 int nvmlDeviceGetCount_v2(unsigned* count) {
   const char* list = devices();
   *count = *list ? 1 : 0;
-  for (; *list; ++list) *count += *list == ';';
+  for (; *list; ++list)
+    *count += *list == ';';
   return 0;
 }
 
 int nvmlDeviceGetHandleByIndex_v2(unsigned index, void** device) {
   const char* name = devices();
-  for (; index > 0; --index) name = strchr(name, ';') + 1;
+  for (; index > 0; --index)
+    name = strchr(name, ';') + 1;
   *device = (void*)name;
   return *name == '!' ? 15 : 0;
 }
