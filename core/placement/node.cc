@@ -7,7 +7,18 @@
 namespace berth::core {
 namespace {
 
+/// The common case, where every device will do: a loop that the compiler can turn into vectors.
+bool has_free_devices(const NodeState& node, const NodeDemand& demand) {
+  int usable = 0;
+  for (size_t i = 0; i < node.gpu_count; ++i)
+    usable += node.gpu_free[i] >= demand.gpu_milli;
+  return usable >= demand.gpu_count;
+}
+
 Misfit gpu_misfit(const NodeState& node, const NodeDemand& demand) {
+  if (demand.gpu_models.empty()) {
+    return has_free_devices(node, demand) ? Misfit::None : Misfit::Gpu;
+  }
   int allowed = 0;
   int usable = 0;
   for (size_t i = 0; i < node.gpu_count; ++i) {

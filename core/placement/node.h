@@ -25,6 +25,7 @@ inline constexpr uint16_t kWholeGpu = 1000;
 struct CustomAmount {
   NameId name;
   int32_t amount = 0;
+  friend bool operator==(const CustomAmount&, const CustomAmount&) = default;
 };
 
 /// What a task takes, checked and with its names interned.
@@ -34,6 +35,7 @@ struct NodeDemand {
   uint16_t gpu_milli = 0;                     ///< of each device; below 1000 only for one device
   absl::InlinedVector<NameId, 4> gpu_models;  ///< allowed; empty: any
   absl::InlinedVector<CustomAmount, 2> custom;
+  friend bool operator==(const NodeDemand&, const NodeDemand&) = default;
 };
 
 /// One worker's capacity as a value: what the policies score and the planner plans on.

@@ -28,6 +28,7 @@ struct Query {
   bool spread = false;                          ///< least loaded value of a label first
   NameId spread_by;                             ///< its key; 0: no worker has it
   absl::InlinedVector<std::string, 1> exclude;  ///< worker ids that have refused
+  friend bool operator==(const Query&, const Query&) = default;
 };
 
 }  // namespace berth::core

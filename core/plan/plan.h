@@ -6,6 +6,7 @@
 #include "core/base/rng.h"
 #include "core/placement/node.h"
 #include "core/placement/query.h"
+#include "core/placement/typical_tasks.h"
 
 namespace berth::core {
 
@@ -21,13 +22,16 @@ struct SnapshotWorker {
 struct SnapshotTask {
   uint64_t ticket = 0;  ///< the ledger's name for what waits
   Query query;
+  std::vector<WorkerIndex> excluded;  ///< the rows of `query.exclude`, ascending
+  std::vector<NameId> spread_labels;  ///< every label with the key `query.spread_by`, ascending
 };
 
-/// What the ledger hands the planner: workers, and the queue in its order.
+/// What the ledger hands the planner: workers that may be placed on, and the queue in its order.
 struct Snapshot {
   uint64_t plan_id = 0;
   std::vector<SnapshotWorker> workers;
   std::vector<SnapshotTask> tasks;
+  std::vector<TypicalTask> typical;  ///< what the policy `fgd` measures against
 };
 
 /// How much the planner may do: one step is one task tried on one worker.
@@ -45,12 +49,18 @@ struct PlannedTask {
 struct Plan {
   uint64_t plan_id = 0;
   std::vector<PlannedTask> assignments;
+  size_t tried = 0;  ///< so many tasks from the front were tried; the rest is unknown
   uint64_t steps = 0;
   bool complete = true;  ///< false: the budget ended first
 };
 
 /// Snapshot in, plan out; nothing else read or written. Greedy: each task in queue order to the
-/// worker its policy likes best on what the tasks before it have left.
+/// worker its policy likes best on what the tasks before it have left. A suspicious worker is used
+/// only when no other fits; which of equals is taken comes from `rng`. The budget is looked at
+/// between tasks, so that a task is tried on all workers or on none.
 Plan make_plan(const Snapshot& snapshot, Budget budget, Rng& rng);
+
+/// Whether the worker's names are what `query` asks for: all, any and none of them.
+bool has_names(const SnapshotWorker& worker, const Query& query);
 
 }  // namespace berth::core
