@@ -1,0 +1,89 @@
+#include <cstdio>
+
+#include "net/text/units.h"
+#include "tools/cli/commands.h"
+#include "tools/cli/table.h"
+
+namespace berth::cli {
+namespace {
+
+std::string time_text(client::Milliseconds time) {
+  return net::format_duration(core::Duration::milliseconds(time.count()));
+}
+
+std::string explanation_text(const client::Explanation& explanation) {
+  std::string text = std::to_string(explanation.eligible) + " of " +
+                     std::to_string(explanation.workers) + " workers were eligible\n";
+  if (explanation.eliminated.empty()) return text;
+  Table table({{"RULED OUT BY"}, {"WORKERS", Table::Align::Right}});
+  for (const client::Elimination& each : explanation.eliminated) {
+    table.add({each.requirement, std::to_string(each.workers)});
+  }
+  return text + table.text();
+}
+
+std::string placement_text(const std::string& task, const client::Placement& placement) {
+  char load[32];
+  std::snprintf(load, sizeof(load), "%.2f", placement.load);
+  std::string gpus;
+  for (const uint16_t gpu : placement.gpus)
+    gpus += (gpus.empty() ? "" : ",") + std::to_string(gpu);
+  Table table(
+      {{"TASK"}, {"WORKER"}, {"ADDRESS"}, {"RESERVATION"}, {"EXPIRES IN"}, {"GPUS"}, {"LOAD"}});
+  table.add(
+      {task,
+       placement.worker,
+       placement.address,
+       std::to_string(placement.reservation),
+       time_text(placement.expires_in),
+       gpus.empty() ? "-" : gpus,
+       load});
+  return table.text();
+}
+
+}  // namespace
+
+Exit run_place(Session& session) {
+  Exit exit = Exit::Ok;
+  client::BlockingClient* berth = session.client(exit);
+  if (berth == nullptr) return exit;
+  const Invocation& asked = session.invocation();
+  const client::Result<client::Placement> placed = berth->place(asked.place);
+  if (!placed) {
+    exit = session.fail(placed.error());
+    // A table for people; --json has it in the error object.
+    const bool explained = placed.error().code == client::ErrorCode::CannotBePlaced &&
+                           placed.error().explanation.workers > 0;
+    if (explained && !asked.json) {
+      std::fputs(explanation_text(placed.error().explanation).c_str(), stderr);
+    }
+    return exit;
+  }
+  std::string out = asked.json ? to_line(placement_json(*placed, asked.place.explain))
+                               : placement_text(asked.place.task, *placed);
+  if (asked.place.explain && !asked.json) out += explanation_text(placed->explanation);
+  return write_out(out) ? Exit::Ok : Exit::Failed;
+}
+
+Exit run_release(Session& session) {
+  Exit exit = Exit::Ok;
+  client::BlockingClient* berth = session.client(exit);
+  if (berth == nullptr) return exit;
+  const Invocation& asked = session.invocation();
+  const client::Result<client::Released> result = berth->release(asked.release);
+  if (!result) return session.fail(result.error());
+  if (asked.json) {
+    const Json json = {{"released", result->released}, {"unknown", result->unknown}};
+    if (!write_out(to_line(json))) return Exit::Failed;
+  } else if (result->released > 0) {
+    if (!write_out("released " + std::to_string(result->released) + "\n")) return Exit::Failed;
+  }
+  if (result->unknown == 0) return Exit::Ok;
+  std::fprintf(
+      stderr,
+      "berth: %u of them are not held; they expired, were released before, or were never given\n",
+      result->unknown);
+  return Exit::NotFound;
+}
+
+}  // namespace berth::cli

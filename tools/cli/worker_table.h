@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "net/client/types.h"
+#include "tools/cli/table.h"
+
+namespace berth::cli {
+
+/// `online`, `online,draining`.
+std::string worker_state(const client::Worker& worker);
+
+/// One row for each worker, as `worker list` and `top` show them.
+Table worker_table(const std::vector<client::Worker>& workers);
+
+}  // namespace berth::cli
