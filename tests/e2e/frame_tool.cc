@@ -318,6 +318,7 @@ struct ToJson {
   json operator()(const wire::StatsReply& m) const {
     json total = json::object();
     for (const wire::Stat& stat : m.stats) {
+      if (stat.shard >= 0) continue;  // a part of what stands under -1 already
       std::string name(stat.name);
       total[name] = total.value(name, 0.0) + stat.value;
     }

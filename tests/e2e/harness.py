@@ -305,7 +305,7 @@ class EndToEndTest(unittest.TestCase):
         """What nc prints after `text` was pasted into it."""
         host, port = split_address(server.console)
         run = subprocess.run(
-            ["nc", "-w", str(timeout), host, str(port)],
+            ["nc", "-N", "-w", str(timeout), host, str(port)],
             input=text.encode() if isinstance(text, str) else text,
             capture_output=True,
             timeout=DEADLINE_S,
