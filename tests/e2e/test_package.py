@@ -1,0 +1,68 @@
+"""The Debian package: what is in it, and that it works from where it is unpacked."""
+
+import glob
+import os
+import re
+import shutil
+import subprocess
+import unittest
+
+from harness import BIN, SANITIZED, EndToEndTest
+
+BUILD = os.path.dirname(os.path.abspath(BIN))
+FILES = [
+    "/usr/bin/berth",
+    "/usr/bin/berthd",
+    "/usr/bin/berth-agent",
+    "/usr/bin/berth-loadgen",
+    "/usr/lib/systemd/system/berthd.service",
+    "/usr/lib/systemd/system/berth-agent.service",
+    "/usr/share/doc/berth/README.md",
+    "/usr/share/doc/berth/copyright",
+    "/etc/berth/berthd.toml",
+    "/etc/default/berth-agent",
+]
+
+
+@unittest.skipIf(SANITIZED, "packages are made of the plain build")
+@unittest.skipUnless(shutil.which("dpkg-deb"), "dpkg-deb is not installed")
+class Package(EndToEndTest):
+    def run_tool(self, *arguments, **rest):
+        run = subprocess.run(arguments, capture_output=True, text=True, **rest)
+        self.assertEqual(run.returncode, 0, f"{arguments}: {run.stdout}{run.stderr}")
+        return run.stdout
+
+    def test_it_holds_everything_and_works_unpacked(self):
+        config = os.path.join(BUILD, "CPackConfig.cmake")
+        self.run_tool("cpack", "-G", "DEB", "--config", config, "-B", self.folder, cwd=self.folder)
+        (package,) = glob.glob(self.path("*.deb"))
+        listed = self.run_tool("dpkg-deb", "-c", package)
+        for name in FILES:
+            self.assertRegex(listed, re.compile(rf"\.{re.escape(name)}$", re.M))
+        fields = self.run_tool("dpkg-deb", "-f", package)
+        self.assertIn("Package: berth\n", fields)
+        self.assertIn("libuv1", fields)
+
+        root = self.path("root")
+        self.run_tool("dpkg-deb", "-x", package, root)
+        self.run_tool(f"{root}/usr/bin/berthd", "--config", f"{root}/etc/berth/berthd.toml", "--check-config")
+        for name in ("berth", "berthd", "berth-agent", "berth-loadgen"):
+            self.assertIn("0.1.0", self.run_tool(f"{root}/usr/bin/{name}", "--version"))
+
+    @unittest.skipUnless(shutil.which("systemd-analyze"), "systemd-analyze is not installed")
+    def test_systemd_understands_the_units(self):
+        here = os.path.dirname(os.path.abspath(__file__))
+        for unit in ("berthd.service", "berth-agent.service"):
+            path = os.path.join(here, "../../tools/packaging", unit)
+            run = subprocess.run(["systemd-analyze", "verify", path], capture_output=True, text=True)
+            # That the programs are not in /usr/bin here is no fault of the unit.
+            faults = [
+                line
+                for line in run.stderr.splitlines()
+                if os.path.basename(path) in line and "is not executable" not in line
+            ]
+            self.assertEqual(faults, [])
+
+
+if __name__ == "__main__":
+    unittest.main()
