@@ -65,6 +65,7 @@ struct Ledger::State {
   bool still_matches(const PlannedTask& planned) const;
   void place_greedily(Now now, Effects& effects);
   void time_out(Now now, Effects& effects);
+  wire::Reply last_answer(Now now, const WaitingRequest& waiting, uint32_t position, Arena& text);
 };
 
 Ledger::Ledger(Tables& tables) : state_(std::make_unique<State>(tables)) {}
@@ -244,13 +245,25 @@ void Ledger::State::time_out(Now now, Effects& effects) {
   }
   for (const auto& [turn, place_in_queue] : positions) {
     const WaitingRequest& waiting = line.find(turn.ticket)->second;
-    wire::Unplaced answer{wire::NoPlace::TimedOut, {}};
-    if (const wire::Place* place = read(waiting.frame, effects.text)) {
-      answer.explanation = placement.explain(now, *place, query, effects.text);
-    }
-    answer.explanation.queue_position = place_in_queue;
-    serve(turn, waiting, answer, effects);
+    serve(turn, waiting, last_answer(now, waiting, place_in_queue, effects.text), effects);
   }
+}
+
+wire::Reply Ledger::State::last_answer(
+    Now now, const WaitingRequest& waiting, uint32_t position, Arena& text) {
+  wire::Unplaced late{wire::NoPlace::TimedOut, {}};
+  if (const wire::Place* place = read(waiting.frame, text)) {
+    // The same task may have come twice, and been placed for the other request.
+    Reservation known;
+    if (tables.reservations.find(place->task, known) && known.expires > now.mono) {
+      wire::Reply repeated = placement.place_at(
+          now, *place, query, known.worker, known.generation, known.holding.gpus, text);
+      if (std::holds_alternative<wire::Placed>(repeated)) return repeated;
+    }
+    late.explanation = placement.explain(now, *place, query, text);
+  }
+  late.explanation.queue_position = position;
+  return late;
 }
 
 }  // namespace berth::core
