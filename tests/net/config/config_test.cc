@@ -1,0 +1,201 @@
+#include <cstdio>
+#include <fstream>
+#include <map>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "net/config/server_config.h"
+
+namespace berth::net {
+namespace {
+
+using Action = OptionTable::Action;
+using testing::HasSubstr;
+
+/// A file that is gone after the test.
+struct File {
+  explicit File(const std::string& text) : path(testing::TempDir() + "berth-config-test.toml") {
+    std::ofstream(path) << text;
+  }
+  ~File() { std::remove(path.c_str()); }
+  const std::string path;
+};
+
+struct Loaded {
+  bool good = false;
+  Action action = Action::Run;
+  std::string problem;
+  ServerConfig config;
+  std::string printed;
+};
+
+void load(
+    Loaded& loaded,
+    const std::vector<std::string>& arguments,
+    const std::map<std::string, std::string>& environment = {}) {
+  OptionTable table = server_options(loaded.config);
+  const auto variable = [&](const char* name) -> const char* {
+    const auto found = environment.find(name);
+    return found == environment.end() ? nullptr : found->second.c_str();
+  };
+  loaded.good = table.load(arguments, variable, loaded.action, loaded.problem) &&
+                finish_config(loaded.config, loaded.problem);
+  loaded.printed = table.print();
+}
+
+TEST(Config, AFlagBeatsTheEnvironmentBeatsTheFileBeatsTheDefault) {
+  const File file("max_waiting = 1\nmax_names = 100\nshards = 3\nscatter = true\n");
+  Loaded loaded;
+  load(
+      loaded,
+      {"--config", file.path, "--shards", "5"},
+      {{"BERTH_SHARDS", "4"}, {"BERTH_MAX_NAMES", "200"}});
+  ASSERT_TRUE(loaded.good) << loaded.problem;
+  EXPECT_EQ(loaded.config.settings.shards, 5);
+  EXPECT_EQ(loaded.config.settings.names_max, 200u);
+  EXPECT_EQ(loaded.config.settings.waiting_max, 1u);
+  EXPECT_TRUE(loaded.config.settings.scatter);
+  EXPECT_EQ(loaded.config.settings.offline_after, core::Duration::seconds(20));
+  EXPECT_THAT(loaded.printed, testing::ContainsRegex("shards = 5 +# --shards"));
+  EXPECT_THAT(loaded.printed, testing::ContainsRegex("max_names = 200 +# BERTH_MAX_NAMES"));
+  EXPECT_THAT(loaded.printed, testing::ContainsRegex("max_waiting = 1 +# .*test.toml:1"));
+  EXPECT_THAT(loaded.printed, testing::ContainsRegex("offline_after = \"20s\" +# default"));
+}
+
+TEST(Config, EveryFlagIsReadAndPrintedAsItWasSet) {
+  const File token("  a secret\n");
+  struct Case {
+    const char* flag;
+    const char* value;
+    const char* printed;
+  };
+  const Case cases[] = {
+      {"--listen", "127.0.0.1:0", "listen = \"127.0.0.1:0\""},
+      {"--listen", "[::1]:17", "listen = \"[::1]:17\""},
+      {"--console", "off", "console = \"off\""},
+      {"--console", "localhost:7", "console = \"localhost:7\""},
+      {"--shards", "2", "shards = 2"},
+      {"--suspicious-after", "3s", "suspicious_after = \"3s\""},
+      {"--offline-after", "1m", "offline_after = \"1m\""},
+      {"--max-workers", "7", "max_workers = 7"},
+      {"--max-names", "700", "max_names = 700"},
+      {"--max-connections", "7", "max_connections = 7"},
+      {"--max-frame-bytes", "64KiB", "max_frame_bytes = 65536"},
+      {"--max-reservations", "7", "max_reservations = 7"},
+      {"--max-waiting", "7", "max_waiting = 7"},
+      {"--max-list-rows", "7", "max_list_rows = 7"},
+      {"--hold-default", "7s", "hold_default = \"7s\""},
+      {"--hold-max", "7h", "hold_max = \"7h\""},
+      {"--wait-max", "7h", "wait_max = \"7h\""},
+      {"--handshake-timeout", "500ms", "handshake_timeout = \"500ms\""},
+      {"--scatter", "true", "scatter = true"},
+      {"--log-level", "debug", "log_level = \"debug\""},
+      {"--log-format", "json", "log_format = \"json\""},
+      {"--token-file", token.path.c_str(), "token_file = \""},
+  };
+  for (const Case& c : cases) {
+    Loaded loaded;
+    load(loaded, {c.flag, c.value});
+    EXPECT_TRUE(loaded.good) << loaded.problem;
+    EXPECT_THAT(loaded.printed, HasSubstr(c.printed));
+    EXPECT_EQ(loaded.config.token, loaded.config.token_file.empty() ? "" : "  a secret");
+  }
+}
+
+TEST(Config, ASwitchNeedsNoValue) {
+  Loaded loaded;
+  load(loaded, {"--scatter", "--shards", "2"});
+  EXPECT_TRUE(loaded.good) << loaded.problem;
+  EXPECT_TRUE(loaded.config.settings.scatter);
+  EXPECT_EQ(loaded.config.settings.shards, 2);
+}
+
+TEST(Config, AMistakeIsOneSentenceWithPlaceValueAndRemedy) {
+  struct Case {
+    std::vector<std::string> arguments;
+    const char* named;
+  };
+  const Case cases[] = {
+      {{"--colour", "red"}, "'--colour'"},
+      {{"--listne", "x"}, "did you mean '--listen'"},
+      {{"serve"}, "'serve'"},
+      {{"--listen"}, "--listen"},
+      {{"--listen", "1.2.3.4:99999"}, "99999"},
+      {{"--listen", "::1"}, "brackets"},
+      {{"--console", "here"}, "'off'"},
+      {{"--shards", "0"}, "from 1 to 64"},
+      {{"--shards", "65"}, "'65'"},
+      {{"--shards", "two"}, "'two'"},
+      {{"--max-workers", "-1"}, "'-1'"},
+      {{"--max-frame-bytes", "1"}, "4KiB"},
+      {{"--suspicious-after", "soon"}, "'soon' is not a duration"},
+      {{"--suspicious-after", "20s", "--offline-after", "10s"}, "--offline-after 10s"},
+      {{"--hold-default", "2h", "--hold-max", "1h"}, "--hold-max"},
+      {{"--scatter=perhaps"}, "perhaps"},
+      {{"--log-level", "loud"}, "warning"},
+      {{"--config", "/nonexistent.toml"}, "/nonexistent.toml"},
+      {{"--token-file", "/nonexistent"}, "/nonexistent"},
+  };
+  for (const Case& c : cases) {
+    Loaded loaded;
+    load(loaded, c.arguments);
+    EXPECT_FALSE(loaded.good) << c.named;
+    EXPECT_THAT(loaded.problem, HasSubstr(c.named));
+    EXPECT_EQ(loaded.problem.find('\n'), std::string::npos) << loaded.problem;
+  }
+}
+
+TEST(Config, AFileIsJudgedLineByLine) {
+  struct Case {
+    const char* text;
+    const char* named;
+  };
+  const Case cases[] = {
+      {"\nmax_worker = 5\n", "f.toml:2: max_worker is no setting; did you mean 'max_workers'?"},
+      {"max-workers = 5\n", "did you mean 'max_workers'"},
+      {"shards = 2\nshards = 3\n", "f.toml:2"},
+      {"shards = \n", "f.toml:1"},
+      {"shards = [1]\n", "must be one value"},
+      {"[server]\nshards = 1\n", "server"},
+      {"shards = 1.5\n", "'1.5'"},
+      {"shards = -1\n", "'-1'"},
+      {"scatter = \"yes\"\n", "'yes'"},
+      {"max_waiting = 99999999999999999999\n", "f.toml:1"},
+      {"\xff\xfe", "f.toml:1"},
+  };
+  for (const Case& c : cases) {
+    ServerConfig config;
+    OptionTable table = server_options(config);
+    std::string problem;
+    EXPECT_FALSE(table.load_text(c.text, "f.toml", problem)) << c.text;
+    EXPECT_THAT(problem, HasSubstr(c.named));
+  }
+}
+
+TEST(Config, WhatIsPrintedIsAFileThatSaysTheSame) {
+  Loaded loaded;
+  load(loaded, {"--shards", "7", "--console", "off", "--hold-max", "90m"});
+  ServerConfig again;
+  OptionTable table = server_options(again);
+  std::string problem;
+  EXPECT_TRUE(table.load_text(loaded.printed, "printed.toml", problem)) << problem;
+  EXPECT_EQ(again.settings.shards, 7);
+  EXPECT_FALSE(again.console);
+  EXPECT_EQ(again.settings.hold_max, core::Duration::seconds(5400));
+}
+
+TEST(Config, HelpAndVersionAreAnsweredWithoutLookingFurther) {
+  Loaded help;
+  load(help, {"--help", "--shards", "0"});
+  EXPECT_EQ(help.action, Action::Help);
+  Loaded version;
+  load(version, {"--version"});
+  EXPECT_EQ(version.action, Action::Version);
+  Loaded check;
+  load(check, {"--check-config"});
+  EXPECT_EQ(check.action, Action::CheckConfig);
+}
+
+}  // namespace
+}  // namespace berth::net
