@@ -169,6 +169,7 @@ core::Instant Engine::on_turn(core::Instant now) {
     if (phase_ != Phase::Enrolling && phase_ != Phase::Dismissing) {
       line.herd->keep(now, line.link->out());
     }
+    line.lane->end_turn(now, line.link->out());
     line.link->flush();
   }
   core::Instant upkeep = now + core::Duration::milliseconds(20);
@@ -211,9 +212,9 @@ void Engine::work(Line& line, core::Instant now) {
         line.lane->start(*due, out);
       }
       break;
-    case Phase::Draining: break;
+    case Phase::Draining: line.lane->release_all(out); break;
   }
-  line.lane->end_turn(out);
+  line.lane->end_turn(now, out);
   line.link->flush();
 }
 

@@ -96,7 +96,7 @@ void Lane::on_reply(core::Instant now, wire::RequestId id, const wire::Reply& re
   }
   Slot& slot = slots_[number];
   ++tally_.requests;
-  if (answers(slot, reply)) {
+  if (answers(now, slot, reply)) {
     tally_.latency.record(now - slot.due);
   } else {
     constexpr const char* kAsked[] = {"a ping", "a heartbeat", "a placement"};
@@ -106,7 +106,7 @@ void Lane::on_reply(core::Instant now, wire::RequestId id, const wire::Reply& re
   free_.push_back(number);
 }
 
-bool Lane::answers(const Slot& slot, const wire::Reply& reply) {
+bool Lane::answers(core::Instant now, const Slot& slot, const wire::Reply& reply) {
   switch (slot.kind) {
     case Kind::Ping: {
       const auto* pong = std::get_if<wire::Pong>(&reply);
@@ -118,17 +118,18 @@ bool Lane::answers(const Slot& slot, const wire::Reply& reply) {
       ++tally_.heartbeats;
       return true;
     }
-    case Kind::Place: return check_place(reply);
+    case Kind::Place: return check_place(now, reply);
   }
   return false;
 }
 
-bool Lane::check_place(const wire::Reply& reply) {
+bool Lane::check_place(core::Instant now, const wire::Reply& reply) {
   const auto* placed = std::get_if<wire::Placed>(&reply);
   if (placed == nullptr) {
     return options_.match_none && std::holds_alternative<wire::Unplaced>(reply);
   }
   if (placed->reservation.value == 0) return false;
+  if (reservations_.empty()) held_since_ = now;
   reservations_.push_back(placed->reservation.value);
   // On a worker of ours, for a task that was never placed before.
   if (options_.match_none || placed->repeated) return false;
@@ -137,7 +138,12 @@ bool Lane::check_place(const wire::Reply& reply) {
   return true;
 }
 
-void Lane::end_turn(Bytes& out) {
+void Lane::end_turn(core::Instant now, Bytes& out) {
+  if (reservations_.empty()) return;
+  if (reservations_.size() >= kReleaseMin || now - held_since_ >= kHeldMax) release_all(out);
+}
+
+void Lane::release_all(Bytes& out) {
   for (size_t from = 0; from < reservations_.size();) {
     size_t count = std::min<size_t>(reservations_.size() - from, kReleaseMax);
     wire::Release release;

@@ -57,8 +57,10 @@ struct LaneOptions {
 
 /// The measured requests of one connection: at most `depth` under way, each checked when answered.
 ///
-/// Every placement is a new task that takes a real reservation. What was taken in one turn of the
-/// loop is given back in one Release frame at its end, so that capacity lasts for ever.
+/// Every placement is a new task that takes a real reservation. What has been taken is given back
+/// at the end of a turn of the loop, in one Release frame: when it comes to `kReleaseMin`, or when
+/// it has been held for `kHeldMax`. So capacity lasts for ever, and at depth 1 a release does not
+/// double the messages.
 ///
 /// Shape    pure: requests are appended to a connection's output, replies handed in
 /// Memory   one slot for each request under way
@@ -66,6 +68,8 @@ struct LaneOptions {
 class Lane {
  public:
   static constexpr uint32_t kDepthMax = 4'096;
+  static constexpr size_t kReleaseMin = 32;
+  static constexpr core::Duration kHeldMax = core::Duration::milliseconds(100);
   /// Ids of releases have this bit.
   static constexpr uint32_t kReleaseBit = 1u << 31;
 
@@ -84,8 +88,10 @@ class Lane {
   void start(core::Instant due, Bytes& out);
   /// `reply` is to one of this lane's requests.
   void on_reply(core::Instant now, wire::RequestId id, const wire::Reply& reply);
-  /// Appends the release of what this turn has placed.
-  void end_turn(Bytes& out);
+  /// Appends the release of what has been placed, if it is time to.
+  void end_turn(core::Instant now, Bytes& out);
+  /// Appends the release of all that has been placed.
+  void release_all(Bytes& out);
   /// Nothing is under way or to be released any more.
   bool idle() const {
     return in_flight() == 0 && reservations_.empty() && releases_in_flight_ == 0;
@@ -110,8 +116,8 @@ class Lane {
 
   Kind next_kind();
   void append_beat(wire::RequestId id, Bytes& out);
-  bool answers(const Slot& slot, const wire::Reply& reply);
-  bool check_place(const wire::Reply& reply);
+  bool answers(core::Instant now, const Slot& slot, const wire::Reply& reply);
+  bool check_place(core::Instant now, const wire::Reply& reply);
   void on_released(wire::RequestId id, const wire::Reply& reply);
 
   LaneOptions options_;
@@ -125,6 +131,7 @@ class Lane {
   std::vector<uint32_t> free_;
   std::vector<FullBeatFrame> full_beats_;  // of the herd, when asked for
   std::vector<uint64_t> reservations_;     // taken since the last release
+  core::Instant held_since_;               // the first of them
   uint32_t releases_in_flight_ = 0;
   uint32_t releases_sent_ = 0;
   uint32_t beat_at_ = 0;

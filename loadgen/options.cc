@@ -133,6 +133,21 @@ void add_replay(CLI::App& app, Options& options) {
   });
 }
 
+// Whether the matching workers can hold what is placed and not yet released, if chance sends all of
+// it to one pair of tags. A refusal for want of room would be counted as an error of the server.
+std::string check_room(const Options& options) {
+  const WorkloadOptions& workload = options.workload;
+  double matching = workload.match * workload.workers;
+  if (matching < 0.5) return "";  // nothing is to be placed at all
+  double room = matching * (workload.slots - workload.slots / 2);
+  double held = double(options.connections) * double(options.depth + Lane::kReleaseMin);
+  if (held <= room) return "";
+  return "up to " + std::to_string(static_cast<uint64_t>(held)) +
+         " tasks would be held at a time, and the workers that match a query have " +
+         std::to_string(static_cast<uint64_t>(room)) +
+         " free slots: raise --workers, --match or --slots, or lower --connections or --depth";
+}
+
 // The sentence that refuses values no command can work with; empty when all is well.
 std::string check_values(Options& options) {
   if (options.command == Command::Replay) {
@@ -161,7 +176,10 @@ std::string check_values(Options& options) {
   } else if (options.scenario == Scenario::Schedule && options.workload.workers == 0) {
     return "--workers is 0: there would be nothing to place on";
   }
-  return check(options.workload);
+  if (std::string problem = check(options.workload); !problem.empty()) return problem;
+  bool places = options.scenario == Scenario::Schedule || options.scenario == Scenario::Mixed;
+  bool placing = options.command == Command::Load ? places : options.place_rate > 0;
+  return placing ? check_room(options) : "";
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ struct World {
       lane.on_reply(now, frame.request, answer(request));
       at += bytes;
     }
-    lane.end_turn(out);
+    lane.end_turn(now, out);
     return count;
   }
 
@@ -91,6 +91,7 @@ TEST(Lane, CountsAndTimesWhatIsAnsweredRight) {
       EXPECT_EQ(world.lane.in_flight(), 4u);
       world.serve({6'000}, [&](const wire::Request& r) { return right_answer(world, r); });
     }
+    world.lane.release_all(world.out);
     world.serve({6'000}, [&](const wire::Request& r) { return right_answer(world, r); });
     EXPECT_TRUE(world.lane.idle());
     EXPECT_EQ(world.tally.requests, 400u);
@@ -118,18 +119,36 @@ TEST(Lane, EveryPlacementIsANewTaskWithTwoTags) {
   EXPECT_EQ(tasks.size(), 400u);
 }
 
-TEST(Lane, WhatOneTurnPlacedIsReleasedInOneFrame) {
-  World world(Scenario::Schedule, 16);
-  world.start_all({1});
-  EXPECT_EQ(world.serve({2}, [&](const auto& r) { return right_answer(world, r); }), 16u);
-  EXPECT_FALSE(world.lane.idle());
-  size_t frames = world.serve({3}, [&](const wire::Request& r) -> wire::Reply {
-    const auto* release = std::get_if<wire::Release>(&r);
-    EXPECT_TRUE(release != nullptr && release->reservations.size() == 16);
-    return right_answer(world, r);
-  });
-  EXPECT_EQ(frames, 1u);
-  EXPECT_EQ(world.tally.releases, 16u);
+TEST(Lane, WhatIsPlacedIsReleasedInOneFrameWhenItIsMuchOrHasBeenHeldLong) {
+  constexpr int64_t kLong = Lane::kHeldMax.ns;
+  struct Case {
+    const char* name;
+    uint32_t placed;
+    int64_t later_ns;
+    size_t frames;
+  };
+  const Case cases[] = {
+      {"a few, at once", 5, 0, 0},
+      {"a few, just before the time", 5, kLong - 1, 0},
+      {"a few, held for long", 5, kLong, 1},
+      {"many, at once", Lane::kReleaseMin, 0, 1},
+  };
+  for (const Case& c : cases) {
+    World world(Scenario::Schedule, c.placed);
+    auto answer = [&](const wire::Request& r) {
+      return right_answer(world, r);
+    };
+    world.start_all({1});
+    world.serve({2}, answer);
+    world.lane.end_turn({2 + c.later_ns}, world.out);
+    EXPECT_EQ(world.serve({3}, answer), c.frames) << c.name;
+    EXPECT_EQ(world.tally.releases, c.frames * c.placed) << c.name;
+    EXPECT_EQ(world.lane.idle(), c.frames == 1) << c.name;
+    world.lane.release_all(world.out);
+    world.serve({4}, answer);
+    EXPECT_EQ(world.tally.releases, c.placed) << c.name;
+    EXPECT_TRUE(world.lane.idle()) << c.name;
+  }
 }
 
 TEST(Lane, HeartbeatsAreOfTheHerdInTurnAndTheirSequenceGrows) {
@@ -207,6 +226,7 @@ TEST(Lane, AReleaseThatDidNotReleaseIsAnError) {
   World world(Scenario::Schedule, 2);
   world.start_all({1});
   world.serve({2}, [&](const wire::Request& r) { return right_answer(world, r); });
+  world.lane.release_all(world.out);
   world.serve(
       {3}, [](const wire::Request&) { return wire::Released{.released = 1, .unknown = 1}; });
   EXPECT_EQ(world.tally.errors, 1u);
