@@ -1,28 +1,24 @@
 #include "wire/encode.h"
 
-#include <cstring>
-
 #include "berth_generated.h"
 
 #include "wire/encode_parts.h"
 #include "wire/frame.h"
+#include "wire/stamps.h"
 
 namespace berth::wire {
 namespace {
 
-void append_frame(
-    RequestId id, const flatbuffers::FlatBufferBuilder& builder, std::vector<std::byte>& out) {
-  const size_t size = builder.GetSize();
-  const size_t padded = (size + kFrameAlignment - 1) & ~(kFrameAlignment - 1);
-  const size_t start = out.size();
-  // resize() zeroes what it adds, and so the padding.
-  out.resize(start + kFrameHeaderBytes + padded);
-  std::byte* at = out.data() + start;
-  const auto payload_bytes = static_cast<uint32_t>(padded);
-  std::memcpy(at, &payload_bytes, sizeof(payload_bytes));
-  std::memcpy(at + sizeof(payload_bytes), &id.value, sizeof(id.value));
-  std::memcpy(at + kFrameHeaderBytes, builder.GetBufferPointer(), size);
-}
+// A page repeats the layout of its rows hundreds of times. Elsewhere, looking for an equal layout
+// costs more than the few bytes it may save.
+template <typename Message>
+constexpr bool kSharesLayouts = false;
+template <>
+constexpr bool kSharesLayouts<WorkerPage> = true;
+template <>
+constexpr bool kSharesLayouts<StatsReply> = true;
+template <>
+constexpr bool kSharesLayouts<TagPage> = true;
 
 /// The envelope around `body`; its type says the kind.
 template <typename Table>
@@ -31,20 +27,32 @@ flatbuffers::Offset<fb::Envelope> seal(
   return fb::CreateEnvelope(builder, fb::BodyTraits<Table>::enum_value, body.Union());
 }
 
+/// Buffers are built from their end towards their start, so the header comes last. Aligned to 8
+/// from the first byte on, the payload ends up with a multiple of 8 without padding of our own.
 template <typename Variant>
 void encode_any(RequestId id, const Variant& message, Writer& writer, std::vector<std::byte>& out) {
   flatbuffers::FlatBufferBuilder& builder = writer.builder;
   builder.Clear();
-  const auto envelope =
-      std::visit([&](const auto& body) { return seal(builder, write(writer, body)); }, message);
+  builder.Align(kFrameAlignment);
+  const auto envelope = std::visit(
+      [&]<typename Message>(const Message& body) {
+        builder.DedupVtables(kSharesLayouts<Message>);
+        return seal(builder, write(writer, body));
+      },
+      message);
   builder.Finish(envelope);
-  append_frame(id, builder, out);
+  const uint32_t payload_bytes = builder.GetSize();
+  builder.PushElement(id.value);
+  builder.PushElement(payload_bytes);
+  const auto* frame = reinterpret_cast<const std::byte*>(builder.GetBufferPointer());
+  out.insert(out.end(), frame, frame + builder.GetSize());
 }
 
 }  // namespace
 
 struct Encoder::Builder {
   Writer writer;
+  Stamps stamps;
 };
 
 Encoder::Encoder() : builder_(std::make_unique<Builder>()) {}
@@ -55,6 +63,7 @@ void Encoder::encode(RequestId id, const Request& request, std::vector<std::byte
 }
 
 void Encoder::encode(RequestId id, const Reply& reply, std::vector<std::byte>& out) {
+  if (builder_->stamps.encode(id, reply, out)) return;
   encode_any(id, reply, builder_->writer, out);
 }
 

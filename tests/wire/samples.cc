@@ -139,6 +139,17 @@ std::vector<Sample> all_samples() {
        Reply(HeartbeatReply{
            true, Refusal::Stale, "older than the last", 1'700'000'000'123, true, true})},
       {"placed", {4}, Reply(kPlaced)},
+      {"placed_plain",
+       {4},
+       Reply(Placed{
+           .worker = "node-0001",
+           .address = "10.0.0.1:9000",
+           .reservation = {0x1122334455667788},
+           .expires_in_ms = 10'000,
+           .load = 0.625})},
+      {"heartbeat_reply_plain",
+       {3},
+       Reply(HeartbeatReply{.accepted = true, .server_time_ms = 1'700'000'000'123})},
       {"unplaced", {13}, Reply(Unplaced{NoPlace::Eliminated, kExplanation})},
       {"released", {5}, Reply(Released{2, 1})},
       {"worker_page", {6}, Reply(WorkerPage{kRows, 13, 500})},

@@ -8,14 +8,15 @@
 
 namespace berth::wire {
 
-/// One message of a kind with every field filled, and the name of its golden file.
+/// One message, with every field filled that it may have, and the name of its golden file.
 struct Sample {
   std::string name;
   RequestId id;
   std::variant<Request, Reply> message;
 };
 
-/// One for every kind, in the order of the variants. What they point to is static.
+/// At least one for every kind, in the order of the variants; two where there are two ways to
+/// encode it. What they point to is static.
 std::vector<Sample> all_samples();
 
 /// `sample` as a frame.
