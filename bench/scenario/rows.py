@@ -14,12 +14,31 @@ MB = 1e6
 
 
 def in_turn(bench, server, scenario, shape, **flags):
-    """`ping` and `scenario` in turn: their throughputs and the ratio of each pair."""
-    pings, loads = [], []
-    for _ in range(bench.runs):
-        pings.append(bench.load(server, "ping", workers=0, **shape)["throughput_per_s"])
-        loads.append(bench.load(server, scenario, **shape, **flags)["throughput_per_s"])
-    return pings, loads, [load / ping for load, ping in zip(loads, pings)]
+    """`ping` and `scenario` in turn: what each pair of runs reported."""
+    return [(bench.load(server, "ping", workers=0, **shape), bench.load(server, scenario, **shape, **flags))
+            for _ in range(bench.runs)]
+
+
+def rates(reports):
+    return [report["throughput_per_s"] for report in reports]
+
+
+def compared(row, pairs, shape, what, ratio, floor=None, ratio_floor=None):
+    """The figures of runs in turn: both throughputs, their ratio, what each request costs the server."""
+    pings, loads = zip(*pairs)
+    kind = what.split(",")[0]
+
+    def cost(name, reports):
+        ns = [1e9 * report["server_cpu_s"] / report["requests"] for report in reports]
+        return Figure(row, f"server's CPU for one of the {name}", ns, "ns")
+
+    return [
+        Figure(row, f"ping, {shape['connections']} × {shape['depth']}", rates(pings), "/s"),
+        Figure(row, what, rates(loads), "/s", floor=floor),
+        Figure(row, ratio, [b / a for a, b in zip(rates(pings), rates(loads))], floor=ratio_floor),
+        cost("pings", pings),
+        cost(kind, loads),
+    ]
 
 
 def echo(bench):
@@ -39,24 +58,18 @@ def echo(bench):
 def schedule(bench):
     """placements 8 x 64 at 10,000 workers, in turn with ping"""
     with bench.berthd() as server:
-        pings, loads, ratios = in_turn(bench, server, "schedule", SHAPE, workers=10_000)
-    return [
-        Figure("schedule", "ping, 8 × 64", pings, "/s"),
-        Figure("schedule", "placements, 8 × 64, 10,000 workers", loads, "/s", floor=1_000_000),
-        Figure("schedule", "placements / ping", ratios, floor=0.25),
-    ]
+        pairs = in_turn(bench, server, "schedule", SHAPE, workers=10_000)
+    return compared("schedule", pairs, SHAPE, "placements, 8 × 64, 10,000 workers", "placements / ping",
+                    floor=1_000_000, ratio_floor=0.25)
 
 
 def depth1(bench):
     """placements 8 x 1 at 10,000 workers, in turn with ping"""
     shape = {"connections": 8, "depth": 1}
     with bench.berthd() as server:
-        pings, loads, ratios = in_turn(bench, server, "schedule", shape, workers=10_000)
-    return [
-        Figure("depth1", "ping, 8 × 1", pings, "/s"),
-        Figure("depth1", "placements, 8 × 1, 10,000 workers", loads, "/s"),
-        Figure("depth1", "placements / ping", ratios, floor=0.9),
-    ]
+        pairs = in_turn(bench, server, "schedule", shape, workers=10_000)
+    return compared("depth1", pairs, shape, "placements, 8 × 1, 10,000 workers", "placements / ping",
+                    ratio_floor=0.9)
 
 
 def openloop(bench):
@@ -66,8 +79,7 @@ def openloop(bench):
         runs = [bench.load(server, "schedule", rate=rate, workers=10_000, **SHAPE)
                 for _ in range(bench.runs)]
     return [
-        Figure("openloop", f"placements, open loop at {rate:,}/s",
-               [run["throughput_per_s"] for run in runs], "/s", floor=0.99 * rate),
+        Figure("openloop", f"placements, open loop at {rate:,}/s", rates(runs), "/s", floor=0.99 * rate),
         *(Figure("openloop", quantile, [run["latency_us"][quantile] for run in runs], "µs",
                  ceiling=1000 if quantile == "p99" else None) for quantile in ("p50", "p99", "p999")),
     ]
@@ -90,15 +102,12 @@ def workers(bench):
 def heartbeats(bench):
     """heartbeats 8 x 64 of 10,000 workers, in turn with ping; also with the whole profile"""
     with bench.berthd() as server:
-        pings, loads, ratios = in_turn(bench, server, "heartbeat", SHAPE, workers=10_000)
+        pairs = in_turn(bench, server, "heartbeat", SHAPE, workers=10_000)
         full = [bench.load(server, "heartbeat", workers=10_000, full_beats=True, **SHAPE)
                 for _ in range(bench.runs)]
     return [
-        Figure("heartbeats", "ping, 8 × 64", pings, "/s"),
-        Figure("heartbeats", "heartbeats, 8 × 64", loads, "/s", floor=1_500_000),
-        Figure("heartbeats", "heartbeats / ping", ratios),
-        Figure("heartbeats", "heartbeats with unchanged profile",
-               [run["throughput_per_s"] for run in full], "/s"),
+        *compared("heartbeats", pairs, SHAPE, "heartbeats, 8 × 64", "heartbeats / ping", floor=1_500_000),
+        Figure("heartbeats", "heartbeats with unchanged profile", rates(full), "/s"),
     ]
 
 
@@ -155,8 +164,7 @@ def trace(bench):
             figures.append(mean_figure(policy, mark, runs, floor))
         figures.append(Figure("trace", f"{policy}: refused and would have fitted",
                               [run["wrong_refusals"] for run in runs], ceiling=0))
-        figures.append(Figure("trace", f"{policy}: tasks placed one by one",
-                              [run["throughput_per_s"] for run in runs], "/s"))
+        figures.append(Figure("trace", f"{policy}: tasks placed one by one", rates(runs), "/s"))
     return figures
 
 
@@ -183,18 +191,18 @@ def allocators(bench):
                      f"-DBERTH_ALLOCATOR={name}", "-DBERTH_TESTS=OFF", "-DBERTH_BENCH=OFF")
         programs.run("ninja", "-C", build, "berthd")
         folders[name] = os.path.join(build, "bin")
-    rates = {name: [] for name in folders}
+    throughputs = {name: [] for name in folders}
     sizes = {name: [] for name in folders}
     for _ in range(bench.runs):
         for name, folder in folders.items():
             with bench.berthd(folder=folder) as server:
                 run = bench.load(server, "schedule", workers=10_000, **SHAPE)
-                rates[name].append(run["throughput_per_s"])
+                throughputs[name].append(run["throughput_per_s"])
             with bench.berthd(folder=folder) as server:
                 run = bench.load(server, "ping", workers=100_000, requests=1_000, connections=1, depth=1)
                 sizes[name].append(run["server_rss_bytes"] / MB)
     for name in folders:
-        figures.append(Figure("allocators", f"{name}: placements, 10,000 workers", rates[name], "/s"))
+        figures.append(Figure("allocators", f"{name}: placements, 10,000 workers", throughputs[name], "/s"))
         figures.append(Figure("allocators", f"{name}: memory, 100,000 workers", sizes[name], "MB"))
     return figures
 
