@@ -21,7 +21,8 @@ struct Connection {
   bool greeted = false;      ///< its Hello was accepted
   bool dirty = false;        ///< has output to flush at the end of the turn
   bool refused = false;      ///< over the limit: only told so
-  bool ended = false;        ///< the peer has ended its side; closed when nothing is awaited
+  bool ended = false;     ///< the peer has ended its side; closed when nothing is awaited, or soon
+  uint64_t ended_ms = 0;  ///< when it did, on the loop's clock
 };
 
 }  // namespace berth::net

@@ -18,6 +18,9 @@ constexpr uint32_t kRefusedMax = 64;
 // A full round over all connections takes this many ticks: one second.
 constexpr size_t kSweepTicks = 20;
 
+// How long an answer that is still to come keeps a connection whose peer has ended its side.
+constexpr uint64_t kEndedGraceMs = 1'000;
+
 // What was under way when the server was told to stop still gets its answers for so long.
 constexpr uint64_t kDrainGraceMs = 150;
 constexpr uint64_t kDrainAwaitedMs = 2'000;
@@ -242,12 +245,16 @@ void ShardLoop::refuse(
 void ShardLoop::on_end(FrameStream& stream) {
   Connection& connection = connection_of(stream);
   connection.ended = true;
+  connection.ended_ms = uv_now(loop());
   settle(connection);
 }
 
-// A peer that has said all it will say is kept until it has been answered.
+// A peer that has said all it will say is kept until it has been answered, but not for long: one
+// that died looks the same, and must not keep its place in the queue and then capacity.
 void ShardLoop::settle(Connection& connection) {
-  if (connection.ended && connection.awaited == 0 && connection.stream.live()) {
+  if (!connection.ended || !connection.stream.live()) return;
+  const bool answered = connection.awaited == 0;
+  if (answered || uv_now(loop()) - connection.ended_ms >= kEndedGraceMs) {
     connection.stream.finish(CloseReason::Peer);
   }
 }
@@ -297,7 +304,10 @@ void ShardLoop::sweep() {
   const size_t count = finishing_ ? slots : (slots + kSweepTicks - 1) / kSweepTicks;
   for (size_t i = 0; i < count; ++i) {
     if (sweep_slot_ >= slots) sweep_slot_ = 0;
-    if (Connection* connection = connections_.at_slot(sweep_slot_++)) connection->stream.sweep();
+    Connection* connection = connections_.at_slot(sweep_slot_++);
+    if (connection == nullptr) continue;
+    settle(*connection);
+    connection->stream.sweep();
   }
 }
 
