@@ -61,9 +61,9 @@ class Waiting(EndToEndTest):
 
     def test_patience_ends_with_the_reason(self):
         answer = self.cli_json(
-            self.berthd, "place", "--task", "t", "--tags", "cpu", "--wait", "300ms", check=7
+            self.berthd, "place", "--task", "t", "--tags", "cpu", "--wait", "300ms", check=8
         )
-        self.assertEqual(answer["error"], "timed_out")
+        self.assertEqual(answer["reason"], "timed_out")
         self.assertEqual(answer["explanation"]["eliminated"], {"slots": 1})
 
     def test_a_hold_that_expires_serves_those_who_wait(self):
