@@ -45,8 +45,14 @@ void check_demand(const wire::Demand& demand, Checker& check) {
       demand.gpu_count <= 1 || demand.gpu_milli == kWholeGpu,
       "gpu_milli below 1000 takes a part of one device: set gpu_count to 1");
   check.range("custom resources", static_cast<int64_t>(demand.custom.size()), 0, kCustomMax);
-  for (const wire::NamedAmount& custom : demand.custom) {
-    check.range("custom resource", custom.amount, 0, kAmountMax);
+  for (size_t i = 0; i < demand.custom.size() && check.ok(); ++i) {
+    check.range("custom resource", demand.custom[i].amount, 0, kAmountMax);
+    // Each amount is compared with all that is free, so two of one name could take more than that.
+    for (size_t j = 0; j < i; ++j) {
+      check.that(
+          demand.custom[i].name != demand.custom[j].name,
+          "a custom resource is named twice: give its amounts as one");
+    }
   }
 }
 

@@ -283,11 +283,13 @@ Choice Search::least_loaded_value(const Request& request) {
   std::vector<Value> values;
   absl::flat_hash_map<uint32_t, size_t> at_of;
   Request anyone{request.query, request.typical, request.skip, true};
+  // Rows come from the table here and not from the load index, so that full ones are among them.
+  Request exact{request.query, request.typical, request.skip, false};
   each_match(anyone, [&](const Candidates& candidates, uint32_t row) {
     const Segment& segment = candidates.segment();
     int32_t capacity = segment.rows[row].capacity[kSlots].load(std::memory_order_acquire);
     int32_t free = segment.rows[row].free[kSlots].load(std::memory_order_acquire);
-    bool fits = !is_out(request, candidates, row);
+    bool fits = !is_out(exact, candidates, row);
     each_label(segment, row, names_, request.query.spread_by, [&](NameId label) {
       auto [entry, fresh] = at_of.try_emplace(label.value, values.size());
       if (fresh) values.push_back({label});

@@ -48,12 +48,9 @@ bool gpus_fit(const Segment& segment, uint32_t row, const NodeDemand& demand) {
   uint32_t fitting = 0;
   for (uint32_t i = 0; i < devices; ++i) {
     if (get(hot.gpu_free[i]) < demand.gpu_milli) continue;
-    if (!demand.gpu_models.empty()) {
-      NameId model{get(segment.extras[row].gpu_model[i])};
-      if (std::find(demand.gpu_models.begin(), demand.gpu_models.end(), model) ==
-          demand.gpu_models.end()) {
-        continue;
-      }
+    if (!demand.gpu_models.empty() &&
+        !allows_model(demand, {get(segment.extras[row].gpu_model[i])})) {
+      continue;
     }
     ++fitting;
   }
@@ -78,6 +75,7 @@ bool devices_fit(const Segment& segment, uint32_t row, const NodeDemand& demand,
   for (uint32_t i = 0; i < kGpusMax; ++i) {
     if ((gpus >> i & 1) == 0) continue;
     if (i >= get(hot.gpu_count) || get(hot.gpu_free[i]) < demand.gpu_milli) return false;
+    if (!allows_model(demand, {get(segment.extras[row].gpu_model[i])})) return false;
   }
   return true;
 }
