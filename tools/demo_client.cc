@@ -36,18 +36,18 @@ std::vector<Task> tasks() {
 
   request.task = "render";
   request.all_tags = {"cpu"};
-  request.demand.cpu_milli = 500;
-  tasks.push_back({"all_tags cpu, cpu 0.5", request});
+  request.demand.cpu_milli = 200;
+  tasks.push_back({"all_tags cpu, cpu 0.2", request});
 
   request.task = "report";
   request.all_tags = {};
   request.affinity = {{"zone", "a"}};
-  tasks.push_back({"affinity zone=a, cpu 0.5", request});
+  tasks.push_back({"affinity zone=a, cpu 0.2", request});
 
   request.task = "train-3";
   request.affinity = {};
   request.any_tags = {{"a100", "h100"}};
-  tasks.push_back({"any_tags a100|h100, cpu 0.5", request});
+  tasks.push_back({"any_tags a100|h100, cpu 0.2", request});
   return tasks;
 }
 
