@@ -107,6 +107,10 @@ Shard::Shard(wire::ShardId self, Tables& tables, const ServerIdentity& identity)
 
 Shard::~Shard() = default;
 
+TypicalTasks& Shard::typical_tasks() {
+  return state_->placement.typical_tasks();
+}
+
 wire::ShardId Shard::home_of(const wire::Request& request) const {
   const Fleet& fleet = state_->tables.fleet;
   if (const auto* beat = std::get_if<wire::Heartbeat>(&request))

@@ -5,6 +5,7 @@
 
 #include "core/base/time.h"
 #include "core/effects.h"
+#include "core/placement/typical_tasks.h"
 #include "core/settings.h"
 #include "core/tables/tables.h"
 #include "wire/messages.h"
@@ -53,6 +54,9 @@ class Shard {
 
   /// Ages this shard's workers and expires its part of the reservations. Call every 50 to 100 ms.
   void on_tick(Now now, Effects& effects);
+
+  /// What fragmentation is measured against by policy fgd; to be fixed before the first event.
+  TypicalTasks& typical_tasks();
 
  private:
   struct State;

@@ -61,6 +61,7 @@ class Dispatcher {
   /// From now on nothing may wait: who asks to is refused.
   void on_drain() { draining_ = true; }
 
+  core::TypicalTasks& typical_tasks() { return shard_.typical_tasks(); }
   core::ThreadCounters& counters() { return counters_; }
 
  private:

@@ -20,6 +20,9 @@ class LedgerThread final : public LoopThread {
  public:
   LedgerThread(core::Tables& tables, const Post& post);
 
+  /// Before `start` alone.
+  core::TypicalTasks& typical_tasks() { return ledger_.typical_tasks(); }
+
  private:
   /// One request that waits.
   struct Waiting {

@@ -105,9 +105,19 @@ void Server::build(const std::vector<int>& wire_sockets, int console_socket) {
   post_.shards.push_back(&gateway_->mailbox());
   post_.ledger = &ledger_->mailbox();
   post_.planner = &planner_->mailbox();
+  fix_typical_tasks();
   threads_.push_back(gateway_.get());
   threads_.push_back(ledger_.get());
   threads_.push_back(planner_.get());
+}
+
+void Server::fix_typical_tasks() {
+  if (config_.typical_tasks.empty()) return;
+  const std::vector<core::TypicalTask> tasks = typical_tasks(config_.typical_tasks, tables_.names);
+  for (const std::unique_ptr<ShardLoop>& shard : shards_)
+    shard->typical_tasks().fix(tasks);
+  gateway_->typical_tasks().fix(tasks);
+  ledger_->typical_tasks().fix(tasks);
 }
 
 void Server::stop() {

@@ -48,6 +48,7 @@ class Server {
  private:
   bool bind_wire(std::vector<int>& sockets, std::string& problem);
   bool bind_console(int& socket, std::string& problem);
+  void fix_typical_tasks();
   void build(const std::vector<int>& wire_sockets, int console_socket);
 
   const ServerConfig config_;

@@ -43,6 +43,9 @@ class ShardLoop final : public LoopThread,
       const ShardLimits& limits,
       const Post& post);
 
+  /// Before `start` alone.
+  core::TypicalTasks& typical_tasks() { return dispatcher_.typical_tasks(); }
+
  private:
   // LoopThread
   void on_start() override;

@@ -143,23 +143,35 @@ Option format_row(log::Format& target) {
           }};
 }
 
-bool read_token(const std::string& path, std::string& token, std::string& problem) {
+bool read_file(const char* flag, const std::string& path, std::string& text, std::string& problem) {
   std::ifstream file(path);
-  std::ostringstream text;
-  if (file) text << file.rdbuf();
+  std::ostringstream content;
+  if (file) content << file.rdbuf();
   if (!file) {
     return fail(
         problem,
-        "--token-file '" + path + "' cannot be read: " + std::strerror(errno) +
+        std::string(flag) + " '" + path + "' cannot be read: " + std::strerror(errno) +
             "; name a readable file");
   }
-  token = text.str();
+  text = content.str();
+  return true;
+}
+
+bool read_token(const std::string& path, std::string& token, std::string& problem) {
+  if (!read_file("--token-file", path, token, problem)) return false;
   while (!token.empty() && static_cast<unsigned char>(token.back()) <= ' ')
     token.pop_back();
   if (token.empty()) {
     return fail(problem, "--token-file '" + path + "' is empty; put the shared secret in it");
   }
   return true;
+}
+
+bool read_typical_tasks(
+    const std::string& path, std::vector<TypicalTaskLine>& lines, std::string& problem) {
+  std::string text;
+  if (!read_file("--fgd-tasks", path, text, problem)) return false;
+  return parse_typical_tasks(text, path, lines, problem) || fail(problem, "--fgd-tasks " + problem);
 }
 
 bool check_address(const char* flag, const HostPort& where, std::string& problem) {
@@ -244,7 +256,11 @@ bool finish_config(ServerConfig& config, std::string& problem) {
   }
   if (!check_address("--listen", config.listen, problem)) return false;
   if (config.console && !check_address("--console", *config.console, problem)) return false;
-  return config.token_file.empty() || read_token(config.token_file, config.token, problem);
+  if (!config.token_file.empty() && !read_token(config.token_file, config.token, problem)) {
+    return false;
+  }
+  return config.fgd_tasks.empty() ||
+         read_typical_tasks(config.fgd_tasks, config.typical_tasks, problem);
 }
 
 }  // namespace berth::net

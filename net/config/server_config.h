@@ -4,10 +4,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/settings.h"
 #include "net/address.h"
 #include "net/config/option_table.h"
+#include "net/config/typical_tasks_file.h"
 #include "net/log/log.h"
 
 namespace berth::net {
@@ -26,6 +28,7 @@ struct ServerConfig {
   std::string token_file;
   std::string token;  ///< what is in that file
   std::string fgd_tasks;
+  std::vector<TypicalTaskLine> typical_tasks;  ///< what is in that file
   log::Level log_level = log::Level::Info;
   log::Format log_format = log::Format::Auto;
 

@@ -33,6 +33,9 @@ class Gateway final : public LoopThread,
       const core::ServerIdentity& identity,
       const Post& post);
 
+  /// Before `start` alone.
+  core::TypicalTasks& typical_tasks() { return dispatcher_.typical_tasks(); }
+
  private:
   // LoopThread
   void on_start() override;

@@ -64,7 +64,8 @@ TEST(Config, AFlagBeatsTheEnvironmentBeatsTheFileBeatsTheDefault) {
 }
 
 TEST(Config, EveryFlagIsReadAndPrintedAsItWasSet) {
-  const File token("  a secret\n");
+  // Every line of it is a typical task, and all of it is a secret.
+  const File token("{\"num_gpu\": 1}\n");
   struct Case {
     const char* flag;
     const char* value;
@@ -93,13 +94,14 @@ TEST(Config, EveryFlagIsReadAndPrintedAsItWasSet) {
       {"--log-level", "debug", "log_level = \"debug\""},
       {"--log-format", "json", "log_format = \"json\""},
       {"--token-file", token.path.c_str(), "token_file = \""},
+      {"--fgd-tasks", token.path.c_str(), "fgd_tasks = \""},
   };
   for (const Case& c : cases) {
     Loaded loaded;
     load(loaded, {c.flag, c.value});
     EXPECT_TRUE(loaded.good) << loaded.problem;
     EXPECT_THAT(loaded.printed, HasSubstr(c.printed));
-    EXPECT_EQ(loaded.config.token, loaded.config.token_file.empty() ? "" : "  a secret");
+    EXPECT_EQ(loaded.config.token, loaded.config.token_file.empty() ? "" : "{\"num_gpu\": 1}");
   }
 }
 
@@ -169,6 +171,49 @@ TEST(Config, AFileIsJudgedLineByLine) {
     OptionTable table = server_options(config);
     std::string problem;
     EXPECT_FALSE(table.load_text(c.text, "f.toml", problem)) << c.text;
+    EXPECT_THAT(problem, HasSubstr(c.named));
+  }
+}
+
+TEST(Config, TypicalTasksAreOneObjectForEachLine) {
+  std::vector<TypicalTaskLine> lines;
+  std::string problem;
+  ASSERT_TRUE(parse_typical_tasks(
+      "{\"cpu_milli\":8000,\"memory_mib\":30517,\"num_gpu\":1,\"gpu_milli\":470,\"models\":[\"T4\"]"
+      ","
+      "\"share\":360}\n\n{\"num_gpu\":8}\r\n{}",
+      "tasks",
+      lines,
+      problem))
+      << problem;
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_EQ(lines[0].gpu_milli, 470);
+  EXPECT_EQ(lines[0].models, std::vector<std::string>{"T4"});
+  EXPECT_EQ(lines[1].num_gpu, 8);
+  EXPECT_EQ(lines[1].share, 1);
+
+  struct Case {
+    const char* text;
+    const char* named;
+  };
+  const Case cases[] = {
+      {"", "no typical task"},
+      {"{}\n[]", "tasks:2"},
+      {"{", "not a JSON object"},
+      {"{\"cpu\":1}", "'cpu'"},
+      {"{\"num_gpu\":17}", "num_gpu"},
+      {"{\"num_gpu\":-1}", "num_gpu"},
+      {"{\"num_gpu\":1.5}", "num_gpu"},
+      {"{\"cpu_milli\":18446744073709551615}", "cpu_milli"},
+      {"{\"num_gpu\":2,\"gpu_milli\":500}", "num_gpu 1 alone"},
+      {"{\"models\":\"T4\"}", "list"},
+      {"{\"models\":[1]}", "list"},
+      {"{\"share\":0}", "share"},
+      {"{\"share\":\"x\"}", "share"},
+  };
+  for (const Case& c : cases) {
+    lines.clear();
+    EXPECT_FALSE(parse_typical_tasks(c.text, "tasks", lines, problem)) << c.text;
     EXPECT_THAT(problem, HasSubstr(c.named));
   }
 }
