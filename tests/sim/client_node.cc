@@ -95,11 +95,8 @@ void ClientNode::on_reply(wire::RequestId id, const wire::Reply& reply) {
         ") to request " + std::to_string(id.value) + " " + asked.task + ": " + why);
   }
   if (placed != nullptr) {
-    ++placed_;
     remember(reservations_, placed->reservation.value);
     on_placed_(asked.task, std::string(placed->worker));
-  } else if (asked.kind == Kind::Place) {
-    ++unplaced_;
   }
 }
 

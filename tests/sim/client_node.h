@@ -32,8 +32,6 @@ class ClientNode {
   void rest();
   /// Requests on the open connection that have no answer yet.
   size_t unanswered() const { return asked_.size(); }
-  uint64_t placed() const { return placed_; }
-  uint64_t unplaced() const { return unplaced_; }
   Process& process() { return process_; }
 
  private:
@@ -68,8 +66,6 @@ class ClientNode {
   std::vector<uint64_t> reservations_;
   uint32_t next_id_ = 1;
   uint32_t next_task_ = 1;
-  uint64_t placed_ = 0;
-  uint64_t unplaced_ = 0;
   bool resting_ = false;
   wire::Encoder encoder_;
   wire::Decoder decoder_;

@@ -1,7 +1,5 @@
 #include "tests/sim/cluster.h"
 
-#include "core/tables/counters.h"
-
 namespace berth::sim {
 
 namespace {
@@ -119,7 +117,7 @@ void Cluster::fault_network() {
     case 1:
       world_.say("network", "cuts " + other + " - " + server);
       network_.cut(other, server);
-      world_.after(world_.between(ms(200), ms(25'000)), [this, other, server] {
+      world_.after(world_.between(ms(200), ms(40'000)), [this, other, server] {
         world_.say("network", "heals " + other + " - " + server);
         network_.heal(other, server);
       });
@@ -155,7 +153,7 @@ void Cluster::fault_agent() {
     case 0:
       world_.say(agent.name(), "frozen");
       agent.process().freeze();
-      world_.after(world_.between(ms(50), ms(25'000)), [this, &agent] {
+      world_.after(world_.between(ms(50), ms(40'000)), [this, &agent] {
         if (agent.process().frozen()) world_.say(agent.name(), "thawed");
         agent.process().thaw();
       });
@@ -165,7 +163,7 @@ void Cluster::fault_agent() {
       agent.leave();
       restart_later(agent, world_.between(ms(1'000), ms(10'000)));
       break;
-    default: agent.stop(world_.one_in(3)); restart_later(agent, world_.between(ms(50), ms(25'000)));
+    default: agent.stop(world_.one_in(3)); restart_later(agent, world_.between(ms(50), ms(40'000)));
   }
 }
 
@@ -210,6 +208,10 @@ void Cluster::make_whole() {
   for (auto& agent : agents_)
     agent->process().thaw();
   network_.heal_all();
+  // Of two agents with one id either may be the older one, which will end, or be dead: start anew.
+  for (AgentNode* agent : {agents_.front().get(), agents_.back().get()}) {
+    if (agent->process().alive()) agent->stop(/*silently=*/false);
+  }
   for (const std::string& worker : worker_names_) {
     if (living(worker) == nullptr) agents_[&worker - worker_names_.data()]->start();
   }
@@ -240,11 +242,11 @@ void Cluster::check_whole() {
   }
 }
 
-uint64_t Cluster::placed() const {
-  uint64_t placed = 0;
-  for (const auto& client : clients_)
-    placed += client->placed();
-  return placed;
+uint64_t Cluster::counted(core::Counter counter) const {
+  uint64_t count = 0;
+  for (const auto& server : servers_)
+    count += server->tables().counters.total(counter);
+  return count;
 }
 
 }  // namespace berth::sim

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/tables/counters.h"
 #include "tests/sim/agent_node.h"
 #include "tests/sim/checker.h"
 #include "tests/sim/client_node.h"
@@ -26,7 +27,8 @@ class Cluster {
   std::string run();
 
   const World& world() const { return world_; }
-  uint64_t placed() const;
+  /// Of all servers, in their last lives.
+  uint64_t counted(core::Counter counter) const;
 
  private:
   void build();
