@@ -22,8 +22,8 @@ enum class Role : uint8_t { Client = 0, Agent = 1 };
 /// How a client finds its servers and how long it is patient.
 struct Options {
   std::vector<std::string> endpoints{"127.0.0.1:7640"};  ///< HOST[:PORT], tried in this order
-  std::string token;                                     ///< secret shared with the server
-  std::string identity;  ///< for the server's log; default: the host
+  std::string token{};                                   ///< secret shared with the server
+  std::string identity{};  ///< for the server's log; default: the host
   Role role = Role::Client;
   Milliseconds timeout{5'000};          ///< of a request, when none is given with it
   Milliseconds connect_timeout{2'000};  ///< of one endpoint, up to its welcome

@@ -45,14 +45,14 @@ enum class NoPlace : uint8_t { NoWorkers = 0, Eliminated = 1, TimedOut = 2, Queu
 
 /// How many workers one requirement ruled out, each worker counted at the first that did.
 struct Elimination {
-  std::string requirement;  ///< `tag:gpu`, `cpu`, `offline`
+  std::string requirement{};  ///< `tag:gpu`, `cpu`, `offline`
   uint32_t workers = 0;
 };
 
 struct Explanation {
   uint32_t workers = 0;  ///< how many were looked at
   uint32_t eligible = 0;
-  std::vector<Elimination> eliminated;
+  std::vector<Elimination> eliminated{};
   uint32_t queue_position = 0;  ///< 1 is next; 0: not queued
 };
 
@@ -60,8 +60,8 @@ struct Error {
   ErrorCode code = ErrorCode::Protocol;
   Refusal refusal = Refusal::None;        ///< with ErrorCode::Refused
   NoPlace no_place = NoPlace::NoWorkers;  ///< with ErrorCode::CannotBePlaced
-  std::string message;                    ///< one sentence: what, the value, the remedy
-  Explanation explanation;                ///< with ErrorCode::CannotBePlaced
+  std::string message{};                  ///< one sentence: what, the value, the remedy
+  Explanation explanation{};              ///< with ErrorCode::CannotBePlaced
 };
 
 /// `unreachable`, `timed_out`, `not_found`: one token for each way to fail.

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <fstream>
+#include <iterator>
 
 namespace berth::cli {
 namespace {
@@ -25,14 +26,17 @@ std::string remedy(const client::Error& error) {
   return "";
 }
 
+// The whole file but the blanks at its end, as the server reads it.
 client::Result<std::string> read_token(const std::string& path) {
-  std::string token;
   std::ifstream file(path);
-  if (!file || !std::getline(file, token)) {
+  std::string token{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  while (!token.empty() && static_cast<unsigned char>(token.back()) <= ' ')
+    token.pop_back();
+  if (token.empty()) {
     return client::Error{
         .code = client::ErrorCode::BadArgument,
-        .message = "--token-file: cannot read a line from '" + path +
-                   "'; name a file that holds the token"};
+        .message = "--token-file: '" + path +
+                   "' cannot be read or is empty; name a file that holds the server's token"};
   }
   return token;
 }
