@@ -77,7 +77,7 @@ TEST(ConsoleRender, AWorkerIsOneLineAndMoreWhenAskedFor) {
   EXPECT_EQ(
       render(reply, ConsoleCommand::Kind::Worker),
       "OK shown=1 total=1\n" + line +
-          "heartbeat_age=1s500ms reported_tasks=0 held_slots=0\n"
+          "heartbeat_age=2s reported_tasks=0 held_slots=0\n"
           "used_cpu=0 used_memory=0MiB used_gpu=0 agent=0.1\n.\n");
 }
 
