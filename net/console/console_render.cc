@@ -56,8 +56,10 @@ std::string eliminated(const wire::Explanation& explanation) {
   return out;
 }
 
+/// Whole seconds from one second on: people read this.
 std::string milliseconds(uint32_t ms) {
-  return format_duration(core::Duration::milliseconds(ms));
+  const uint32_t shown = ms < 1000 ? ms : (ms + 500) / 1000 * 1000;
+  return format_duration(core::Duration::milliseconds(shown));
 }
 
 std::string worker_state(const wire::WorkerRow& row) {
