@@ -40,6 +40,21 @@ class SlowPeers(HostileTest):
         self.assertLess(time.monotonic() - begin, DEADLINE_S)
         self.assert_counted(SLOW_HANDSHAKE, 0)
 
+    def test_a_frame_that_is_begun_must_be_finished(self):
+        counter = "berth_connections_closed_bad_frame_total"
+        beat = self.tool.frame("Heartbeat", worker="drip", tags=["x" * 100])
+        peer = self.peer(self.berthd)
+        peer.socket.settimeout(1)
+        sent, end = 0, time.monotonic() + 2 * DEADLINE_S
+        while self.stat(counter) == 0:
+            self.assertLess(time.monotonic(), end, "a frame at one byte a second is waited for")
+            try:
+                sent += peer.socket.send(beat[sent : sent + 1])
+                peer.socket.recv(4096)
+            except (socket.timeout, ConnectionResetError, BrokenPipeError):
+                continue
+        self.assertNotIn("drip", self.workers(self.berthd))
+
 
 class DeafPeers(HostileTest):
     def test_a_reader_that_never_reads_is_cut_off(self):

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import unittest
 
-from harness import DEADLINE_S, EndToEndTest, program, terminate_and_time
+from harness import DEADLINE_S, DENIED, EndToEndTest, eventually, program, terminate_and_time
 
 
 class Stopping(EndToEndTest):
@@ -115,6 +115,26 @@ class Flags(EndToEndTest):
             self.assertEqual(placed.get("worker"), f"w{i}")
         self.assertEqual(len(self.workers(berthd)), 8)
         self.assertEqual(peers[5].ask("Release", tasks=[f"task{i}" for i in range(8)])["released"], 8)
+
+
+class Secrets(EndToEndTest):
+    def test_who_does_not_know_the_token_is_denied(self):
+        path = self.path("token")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("open sesame\n")
+        berthd = self.server("--token-file", path)
+        self.cli(berthd, "worker", "list", check=4)
+        self.cli(berthd, "--token-file", path, "worker", "list", check=0)
+        for token in ("", "open", "open sesame!"):
+            peer = self.peer(berthd, hello=False)
+            peer.send("Hello", token=token)
+            (said,) = peer.until_closed()
+            self.assertEqual((said["kind"], said["code"]), ("Refused", DENIED))
+        self.agent(berthd, "w1", "--token-file", path)
+        eventually(
+            lambda: '"w1"' in self.cli(berthd, "--token-file", path, "worker", "list", "--json").stdout,
+            "the agent that knows the token is there",
+        )
 
 
 class ServiceManager(EndToEndTest):

@@ -6,6 +6,7 @@ import unittest
 
 from harness import (
     BAD_REQUEST,
+    BUSY,
     CONFLICT,
     DEADLINE_S,
     LIMIT_REACHED,
@@ -171,6 +172,38 @@ class FullTable(HostileTest):
         self.assertTrue(self.beat(self.bystander, "w3", sequence=2)["accepted"])
 
 
+class FullNames(HostileTest):
+    flags = ("--max-names", "64")
+
+    def test_a_worker_with_too_many_new_tags_is_refused_and_others_go_on(self):
+        self.assertTrue(self.beat(self.bystander, "w0", tags=["a", "b"])["accepted"])
+        self.beat(self.bystander, "w1", tags=[f"t{i}" for i in range(50)])
+        refused = self.beat(self.bystander, "w2", tags=[f"u{i}" for i in range(50)])
+        self.assertFalse(refused["accepted"])
+        self.assertEqual(refused["code"], LIMIT_REACHED)
+        self.assertTrue(self.beat(self.bystander, "w3", tags=["b"])["accepted"])
+
+    def test_asking_for_tags_nobody_has_adds_none(self):
+        before = self.stat("berth_names")
+        for i in range(50):
+            self.bystander.ask("Place", task=f"t{i}", all_tags=[f"wish{i}"])
+        self.assertEqual(self.stat("berth_names"), before)
+
+
+class FullReservations(HostileTest):
+    flags = ("--max-reservations", "2")
+
+    def test_the_third_reservation_is_refused_and_takes_no_capacity(self):
+        self.beat(self.bystander, "w", capacity={"slots": 4})
+        for task in ("a", "b"):
+            self.assertEqual(self.bystander.ask("Place", task=task)["kind"], "Placed")
+        refused = self.bystander.ask("Place", task="c")
+        self.assertEqual((refused["kind"], refused["code"]), ("Refused", BUSY))
+        self.assertEqual(self.bystander.ask("ListWorkers")["rows"][0]["held_slots"], 2)
+        self.bystander.ask("Release", tasks=["a"])
+        self.assertEqual(self.bystander.ask("Place", task="c")["kind"], "Placed")
+
+
 class OutOfDescriptors(HostileTest):
     def server(self, *arguments, **rest):
         def few_files():
@@ -185,6 +218,7 @@ class OutOfDescriptors(HostileTest):
             self.addCleanup(sock.close)
             sockets.append(sock)
         self.check_bystander()
+        self.assert_counted("berth_connections_refused_total", 0)
         for sock in sockets:
             sock.close()
         peer = eventually(lambda: self.try_hello(), "new connections are served again")

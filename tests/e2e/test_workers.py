@@ -77,6 +77,23 @@ class Ages(EndToEndTest):
         agent.signal(signal.SIGCONT)
         self.wait_for_status(berthd, "w1", "online")
 
+    def test_of_two_agents_with_one_id_the_older_ends(self):
+        berthd = self.server()
+        older = self.agent(berthd, "twin", "--state-dir", self.path("older"))
+        self.wait_for_status(berthd, "twin", "online")
+        newer = self.agent(berthd, "twin", "--state-dir", self.path("newer"))
+        self.assertEqual(older.wait(), 6, older.log())
+        self.wait_for_status(berthd, "twin", "online")
+        self.assertTrue(newer.running())
+
+    def test_one_state_directory_serves_one_agent(self):
+        berthd = self.server()
+        self.agent(berthd, "twin")
+        self.wait_for_status(berthd, "twin", "online")
+        second = self.agent(berthd, "twin")
+        self.assertEqual(second.wait(), 2)
+        self.assertIn("--state-dir", second.log())
+
     def test_an_agent_beats_to_every_server_it_names(self):
         first, second = self.server(), self.server()
         self.agent(f"{first.wire},{second.wire}", "w1")
