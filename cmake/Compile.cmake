@@ -3,7 +3,7 @@ add_library(berth_compile INTERFACE)
 target_include_directories(berth_compile INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
 # Designated initializers leave fields at their defaults on purpose; GCC warns of each one left out.
 target_compile_options(berth_compile INTERFACE
-  -Wall -Wextra -Wshadow=local -Wnon-virtual-dtor -Wno-missing-field-initializers -Werror=return-type)
+  -Wall -Wextra $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local> -Wnon-virtual-dtor -Wno-missing-field-initializers -Werror=return-type)
 if(BERTH_SANITIZE STREQUAL "address")
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)

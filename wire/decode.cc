@@ -71,7 +71,7 @@ template <typename Table>
 template <typename Variant>
 struct Decoding {
   std::span<const std::byte> payload;
-  const void* body;
+  const void* body = nullptr;
   Reader& reader;
   Variant& message;
 
