@@ -38,27 +38,67 @@ void Checker::on_step(
   if (const auto* beat = std::get_if<wire::Heartbeat>(&request)) {
     on_beat(server, *beat, std::get<wire::HeartbeatReply>(*reply));
   }
-  if (place != nullptr) {
-    Duration hold =
-        place->hold_ms > 0 ? Duration::milliseconds(place->hold_ms) : core::Settings{}.hold_default;
-    Asked asked{
-        std::string(place->task),
-        {place->demand.slots,
-         place->demand.cpu_milli,
-         place->demand.memory_mib,
-         place->demand.gpu_milli,
-         hold}};
-    if (reply == nullptr) {
-      models_[&server].waiting[{from, id.value}] = asked;
-    } else if (const auto* placed = std::get_if<wire::Placed>(reply)) {
-      on_placed(server, asked, *placed);
-    }
-  }
+  if (place != nullptr) on_place(server, from, id, *place, reply);
   if (const auto* release = std::get_if<wire::Release>(&request)) {
     on_release(server, *release, std::get<wire::Released>(*reply));
   }
   const auto* set = std::get_if<wire::SetWorker>(&request);
   if (set != nullptr && std::holds_alternative<wire::Done>(*reply)) on_set_worker(server, *set);
+}
+
+void Checker::on_place(
+    Server& server,
+    wire::ConnectionId from,
+    wire::RequestId id,
+    const wire::Place& place,
+    const wire::Reply* reply) {
+  const wire::Demand& demand = place.demand;
+  Asked asked{
+      std::string(place.task),
+      {demand.slots,
+       demand.cpu_milli,
+       demand.memory_mib,
+       demand.gpu_count,
+       demand.gpu_milli,
+       place.hold_ms > 0 ? Duration::milliseconds(place.hold_ms) : core::Settings{}.hold_default,
+       {place.requirements.all_tags.begin(), place.requirements.all_tags.end()}}};
+  const auto* placed = reply == nullptr ? nullptr : std::get_if<wire::Placed>(reply);
+  check_none_better(server, asked, placed);
+  if (reply == nullptr) models_[&server].waiting[{from, id.value}] = asked;
+  if (placed != nullptr) on_placed(server, asked, *placed);
+}
+
+void Checker::check_none_better(Server& server, const Asked& asked, const wire::Placed* placed) {
+  if (placed != nullptr) {
+    if (placed->repeated) return;
+    std::optional<RowView> row = server.show(placed->worker);
+    if (!row || row->status != wire::WorkerStatus::Suspicious) return;
+  }
+  for (const auto& [id, worker] : models_[&server].workers) {
+    if (!has_room(server, id, asked.demand, /*suspicious=*/placed == nullptr)) continue;
+    return fail(
+        server,
+        asked.task +
+            (placed == nullptr ? " was given no place" : " was given a suspicious worker") +
+            " while " + id + " has room");
+  }
+}
+
+bool Checker::has_room(
+    Server& server, const std::string& id, const Demand& demand, bool suspicious) {
+  std::optional<RowView> row = server.show(id);
+  if (!row || row->cordoned || row->draining) return false;
+  if (row->status == wire::WorkerStatus::Offline) return false;
+  if (row->status == wire::WorkerStatus::Suspicious && !suspicious) return false;
+  const std::vector<std::string>& tags = models_[&server].workers[id].tags;
+  for (const std::string& tag : demand.tags) {
+    if (std::find(tags.begin(), tags.end(), tag) == tags.end()) return false;
+  }
+  int64_t devices = std::count_if(row->gpus_free.begin(), row->gpus_free.end(), [&](uint16_t free) {
+    return free >= demand.gpu_milli;
+  });
+  return row->free.slots >= demand.slots && row->free.cpu_milli >= demand.cpu_milli &&
+         row->free.memory_mib >= demand.memory_mib && devices >= demand.gpu_count;
 }
 
 void Checker::on_ledger(Server& server, const core::Effects& effects) {
@@ -103,6 +143,7 @@ void Checker::on_beat(
   worker.reported = beat.current_tasks;
   if (beat.has_profile) {
     worker.gpus = beat.capacity.gpu_models.size();
+    worker.tags.assign(beat.tags.begin(), beat.tags.end());
     worker.capacity = beat.capacity;
     worker.capacity.gpu_models = {};
     worker.capacity.custom = {};

@@ -36,8 +36,9 @@ class Checker : public Observer {
 
  private:
   struct Demand {
-    int64_t slots, cpu_milli, memory_mib, gpu_milli;
+    int64_t slots, cpu_milli, memory_mib, gpu_count, gpu_milli;
     Duration hold;
+    std::vector<std::string> tags;
   };
   struct Held {
     uint64_t reservation;
@@ -54,6 +55,7 @@ class Checker : public Observer {
     int64_t reported = 0;
     wire::Capacity capacity;  ///< numbers only
     size_t gpus = 0;
+    std::vector<std::string> tags;
   };
   struct Asked {
     std::string task;
@@ -66,12 +68,21 @@ class Checker : public Observer {
   };
 
   void on_beat(Server& server, const wire::Heartbeat& beat, const wire::HeartbeatReply& reply);
+  void on_place(
+      Server& server,
+      wire::ConnectionId from,
+      wire::RequestId id,
+      const wire::Place& place,
+      const wire::Reply* reply);
   void on_placed(Server& server, const Asked& asked, const wire::Placed& placed);
   void on_repeated(Server& server, const Asked& asked, const wire::Placed& placed);
   void on_release(Server& server, const wire::Release& release, const wire::Released& reply);
   void on_set_worker(Server& server, const wire::SetWorker& set);
   /// Of what `placed` took: a worker that shrank may be over in what was not asked for.
   void check_capacity(Server& server, const Held& placed);
+  /// Neither refused nor placed on a suspicious worker while an online one has room.
+  void check_none_better(Server& server, const Asked& asked, const wire::Placed* placed);
+  bool has_room(Server& server, const std::string& worker, const Demand& demand, bool suspicious);
   void check_status(Server& server, const std::string& id, const Worker& worker);
   void fail(Server& server, const std::string& what) { world_.fail(server.name() + ": " + what); }
 
