@@ -47,6 +47,8 @@ void ConsoleSession::run(std::string_view line) {
   std::string text;
   if (!parse_console_line(line, command_, text)) {
     refuse("bad_request", text);
+    // A web page can make a browser send us lines of its choice, but only behind such a head.
+    if (line.find(" HTTP/1.") != line.npos) finish(CloseReason::Refused);
     return;
   }
   switch (command_.kind) {

@@ -328,6 +328,10 @@ TEST(Server, TheConsoleKeepsOrderWhateverIsPasted) {
   }
   EXPECT_EQ(running.console(pasted), expected);
   EXPECT_EQ(running.console("quit\nping\n"), "OK bye\n");
+  // What a browser posts ends with its first line.
+  const std::string posted = running.console("POST / HTTP/1.1\r\nHost: x\r\n\r\nping\r\n");
+  EXPECT_THAT(posted, StartsWith("ERR bad_request"));
+  EXPECT_THAT(posted, testing::Not(HasSubstr("pong")));
   EXPECT_EQ(
       running.console(std::string(20'000, 'x') + "\nping\n"),
       "ERR bad_request the line is longer than 4096 bytes\nOK pong\n");
