@@ -165,6 +165,7 @@ void Agents::on_reply(Link& link, core::Instant now, wire::RequestId id, const w
 
 void Agents::on_lost(Link& link, const std::string& why) {
   Agent& agent = agents_[link.number()];
+  ++lost_;
   if (dismissing_) {
     if (agent.registered) --forgetting_;
   } else if (!agent.registered) {

@@ -36,6 +36,7 @@ class Agents final : private LinkUser, private TurnUser {
   /// Beats due from now on are measured.
   void start_measuring() { measuring_ = true; }
   void stop_measuring();
+  bool all_lost() const { return lost_ == agents_.size(); }
   /// Makes the server forget all that it knows. Beats end here.
   Failure dismiss();
 
@@ -79,6 +80,7 @@ class Agents final : private LinkUser, private TurnUser {
   uint32_t connecting_ = 0;       // under way, or not yet registered
   uint32_t registered_ = 0;
   uint32_t forgetting_ = 0;
+  uint32_t lost_ = 0;
   bool dismissing_ = false;
   bool measuring_ = false;
   Histogram latency_;

@@ -34,9 +34,9 @@ Failure Control::connect() {
 }
 
 Failure Control::usage(ServerUsage& usage) {
-  Failure failure = ask(wire::GetStats{});
+  if (Failure failure = ask(wire::GetStats{})) return failure;
   usage = usage_;
-  return failure;
+  return {};
 }
 
 Failure Control::watch(const std::string& worker_prefix) {

@@ -37,16 +37,21 @@ std::string setting_of(const Options& options) {
 }
 
 // Holds the agents for the time asked for, with the placements if there are to be any.
-Failure hold(const RunContext& context, LinkLoop& loop, Engine* engine, core::Instant start) {
+Failure hold(
+    const RunContext& context,
+    LinkLoop& loop,
+    const Agents& agents,
+    Engine* engine,
+    core::Instant start) {
   ArrivalPlan plan;
   plan.per_second = context.options.place_rate;
   plan.start = start;
   plan.end = start + core::Duration{static_cast<int64_t>(context.options.seconds * 1e9)};
   if (engine != nullptr) return engine->drive(plan, context.stop);
-  auto stopped = [&] {
-    return context.stop.load(std::memory_order_relaxed);
+  auto over = [&] {
+    return context.stop.load(std::memory_order_relaxed) || agents.all_lost();
   };
-  (void)loop.run_until(stopped, plan.end);  // reaching the end is what is wanted
+  (void)loop.run_until(over, plan.end);  // reaching the end is what is wanted
   return {};
 }
 
@@ -83,20 +88,20 @@ Failure measure(
   Failure held;
   {
     Progress progress(loop, "acks", [&agents] { return agents.latency().count(); });
-    held = hold(context, loop, engine, start);
+    held = hold(context, loop, agents, engine, start);
   }
   report.seconds = static_cast<double>((LinkLoop::now() - start).ns) / 1e9;
   agents.stop_measuring();
   fill(context.options, agents, engine, report);
-  if (held) return held;
-  if (Failure failure = control.usage(report.server)) return failure;
-  report.server.cpu_s -= before.cpu_s;
+  // The answer comes behind every event that the server has sent before it.
+  Failure asked = control.usage(report.server);
+  if (!asked) report.server.cpu_s -= before.cpu_s;
   report.add("false_suspicions", static_cast<double>(control.suspicions()));
   report.errors += control.suspicions();
   if (control.suspicions() > 0 && report.first_error.empty()) {
     report.first_error = "the server suspected an agent that was beating";
   }
-  return {};
+  return held ? held : asked;
 }
 
 }  // namespace

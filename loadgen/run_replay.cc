@@ -71,11 +71,13 @@ Failure measure(
   ServerUsage before;
   if (Failure failure = control.usage(before)) return failure;
   core::Instant start = LinkLoop::now();
+  Failure placed;
   {
     Progress progress(loop, "tasks", [&replay] { return replay.answers().size(); });
-    if (Failure failure = replay.place(context.stop)) return failure;
+    placed = replay.place(context.stop);
   }
   report.seconds = static_cast<double>((LinkLoop::now() - start).ns) / 1e9;
+  if (placed) return placed;
   if (Failure failure = control.usage(report.server)) return failure;
   report.server.cpu_s -= before.cpu_s;
   return {};
