@@ -66,10 +66,11 @@ void Herd::on_reply(wire::RequestId, const wire::Reply& reply) {
   if (in_flight_ > 0) --in_flight_;
   if (!problem_.empty()) return;
   if (const auto* beat = std::get_if<wire::HeartbeatReply>(&reply)) {
-    if (!beat->accepted)
+    if (!beat->accepted) {
       problem_ = "a heartbeat was " + describe(beat->code, beat->message);
-    else if (beat->resend_profile)
+    } else if (beat->resend_profile) {
       problem_ = "the server has lost a worker: it asked for its profile";
+    }
   } else if (!std::holds_alternative<wire::Done>(reply)) {
     problem_ = "a heartbeat or forget got " + describe(reply);
   }

@@ -23,21 +23,22 @@ def rates(reports):
     return [report["throughput_per_s"] for report in reports]
 
 
+def costs(reports):
+    """What one request took of the server's CPU, in ns."""
+    return [1e9 * report["server_cpu_s"] / report["requests"] for report in reports]
+
+
 def compared(row, pairs, shape, what, ratio, floor=None, ratio_floor=None):
     """The figures of runs in turn: both throughputs, their ratio, what each request costs the server."""
     pings, loads = zip(*pairs)
     kind = what.split(",")[0]
 
-    def cost(name, reports):
-        ns = [1e9 * report["server_cpu_s"] / report["requests"] for report in reports]
-        return Figure(row, f"server's CPU for one of the {name}", ns, "ns")
-
     return [
         Figure(row, f"ping, {shape['connections']} × {shape['depth']}", rates(pings), "/s"),
         Figure(row, what, rates(loads), "/s", floor=floor),
         Figure(row, ratio, [b / a for a, b in zip(rates(pings), rates(loads))], floor=ratio_floor),
-        cost("pings", pings),
-        cost(kind, loads),
+        Figure(row, "server's CPU for one of the pings", costs(pings), "ns"),
+        Figure(row, f"server's CPU for one of the {kind}", costs(loads), "ns"),
     ]
 
 
@@ -183,7 +184,6 @@ def mean_figure(policy, mark, runs, floor):
 
 def allocators(bench):
     """the server built with mimalloc, jemalloc and the system's allocator"""
-    figures = []
     folders = {}
     for name in ("mimalloc", "jemalloc", "system"):
         build = os.path.join(programs.ROOT, f"build-bench-{name}")
@@ -191,19 +191,22 @@ def allocators(bench):
                      f"-DBERTH_ALLOCATOR={name}", "-DBERTH_TESTS=OFF", "-DBERTH_BENCH=OFF")
         programs.run("ninja", "-C", build, "berthd")
         folders[name] = os.path.join(build, "bin")
-    throughputs = {name: [] for name in folders}
+    loads = {name: [] for name in folders}
     sizes = {name: [] for name in folders}
     for _ in range(bench.runs):
         for name, folder in folders.items():
             with bench.berthd(folder=folder) as server:
-                run = bench.load(server, "schedule", workers=10_000, **SHAPE)
-                throughputs[name].append(run["throughput_per_s"])
+                loads[name].append(bench.load(server, "schedule", workers=10_000, **SHAPE))
             with bench.berthd(folder=folder) as server:
                 run = bench.load(server, "ping", workers=100_000, requests=1_000, connections=1, depth=1)
                 sizes[name].append(run["server_rss_bytes"] / MB)
+    figures = []
     for name in folders:
-        figures.append(Figure("allocators", f"{name}: placements, 10,000 workers", throughputs[name], "/s"))
-        figures.append(Figure("allocators", f"{name}: memory, 100,000 workers", sizes[name], "MB"))
+        figures += [
+            Figure("allocators", f"{name}: placements, 10,000 workers", rates(loads[name]), "/s"),
+            Figure("allocators", f"{name}: server's CPU for one of them", costs(loads[name]), "ns"),
+            Figure("allocators", f"{name}: memory, 100,000 workers", sizes[name], "MB"),
+        ]
     return figures
 
 
