@@ -81,8 +81,9 @@ Exit run_release(Session& session) {
   if (result->unknown == 0) return Exit::Ok;
   std::fprintf(
       stderr,
-      "berth: %u of them are not held; they expired, were released before, or were never given\n",
-      result->unknown);
+      "berth: %u of %zu were not held: expired, released before, or never given\n",
+      result->unknown,
+      asked.release.tasks.size() + asked.release.reservations.size());
   return Exit::NotFound;
 }
 

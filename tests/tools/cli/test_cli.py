@@ -141,6 +141,10 @@ class CommandLine(CliTest):
         self.assertIn("127.0.0.1:1", run.stderr)
         self.assertIn("--server or BERTH_SERVER", run.stderr)
 
+    def test_an_absent_worker_is_named(self):
+        self.assertIn("'nobody'", self.run_cli("worker", "show", "nobody").stderr)
+        self.assertIn("'nobody'", self.run_cli("worker", "drain", "nobody").stderr)
+
     def test_an_answer_that_cannot_be_written_is_a_failure(self):
         with open("/dev/full", "w", encoding="utf-8") as full:
             run = subprocess.run(
