@@ -6,38 +6,33 @@ namespace berth::core {
 
 namespace {
 
-// Whole vectors of words are read at once where that is known to be sound: x86-64 reads each
-// aligned 8-byte lane whole. The race detector must not see it, and other processors take the plain
-// way.
-#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
-using Vector [[gnu::vector_size(32), gnu::may_alias]] = uint64_t;
-
-void intersect(const RowSet& rows, std::array<uint64_t, kSegmentWords>& matches) {
-  const auto* from = reinterpret_cast<const uint64_t*>(rows.words);
-  for (uint32_t at = 0; at < kSegmentWords; at += 4) {
-    Vector a;
-    Vector b;
-    __builtin_memcpy(&a, &matches[at], sizeof(a));
-    __builtin_memcpy(&b, from + at, sizeof(b));
-    a &= b;
-    __builtin_memcpy(&matches[at], &a, sizeof(a));
-  }
-}
-
-void copy(const RowSet& rows, std::array<uint64_t, kSegmentWords>& matches) {
-  __builtin_memcpy(matches.data(), rows.words, sizeof(matches));
+// Vectors of words are read at once where that is sound: x86-64 reads each aligned 8-byte lane
+// whole. The race detector must not see it, and other processors take the plain way.
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+#define BERTH_VECTOR_CLONES [[gnu::target_clones("avx2", "default")]]
+inline uint64_t read_word(const RowSet& rows, uint32_t at) {
+  return reinterpret_cast<const uint64_t*>(rows.words)[at];
 }
 #else
-void intersect(const RowSet& rows, std::array<uint64_t, kSegmentWords>& matches) {
-  for (uint32_t at = 0; at < kSegmentWords; ++at)
-    matches[at] &= rows.word(at);
-}
-
-void copy(const RowSet& rows, std::array<uint64_t, kSegmentWords>& matches) {
-  for (uint32_t at = 0; at < kSegmentWords; ++at)
-    matches[at] = rows.word(at);
+#define BERTH_VECTOR_CLONES
+inline uint64_t read_word(const RowSet& rows, uint32_t at) {
+  return rows.word(at);
 }
 #endif
+
+/// Whether two sets have a row in common: most searches without a match end here.
+BERTH_VECTOR_CLONES bool meet(const RowSet& a, const RowSet& b) {
+  uint64_t any = 0;
+  for (uint32_t at = 0; at < kSegmentWords; ++at)
+    any |= read_word(a, at) & read_word(b, at);
+  return any != 0;
+}
+
+BERTH_VECTOR_CLONES void intersect(
+    const RowSet& rows, std::array<uint64_t, kSegmentWords>& matches) {
+  for (uint32_t at = 0; at < kSegmentWords; ++at)
+    matches[at] &= read_word(rows, at);
+}
 
 /// A bit for every word that is not zero.
 uint64_t summarize(const std::array<uint64_t, kSegmentWords>& matches) {
@@ -105,7 +100,14 @@ uint64_t Candidates::other_matches(uint32_t at) const {
 
 void Candidates::compute() {
   if (summary() == 0 || state_ == State::Computed) return;
-  copy(all_count_ > 0 ? *all_[0] : segment_->live, matches_);
+  state_ = State::Computed;
+  if (all_count_ >= 2 && !meet(*all_[0], *all_[1])) {
+    summary_ = 0;
+    return;
+  }
+  const RowSet& first = all_count_ > 0 ? *all_[0] : segment_->live;
+  for (uint32_t at = 0; at < kSegmentWords; ++at)
+    matches_[at] = first.word(at);
   for (uint32_t i = 1; i < all_count_; ++i)
     intersect(*all_[i], matches_);
   if (groups_ + nones_ > 0) {
@@ -114,7 +116,6 @@ void Candidates::compute() {
     }
   }
   summary_ = summarize(matches_);
-  state_ = State::Computed;
 }
 
 }  // namespace berth::core

@@ -7,21 +7,33 @@ namespace berth::core {
 
 namespace {
 
-/// Collects the first thing that is wrong.
+/// Collects the first thing that is wrong. The comparisons stay in line: they are made for every
+/// placement, and nearly all of them hold.
 class Checker {
  public:
   void range(const char* field, int64_t value, int64_t min, int64_t max) {
-    if (!ok() || (value >= min && value <= max)) return;
-    wrong_ = std::string(field) + " is " + std::to_string(value) + ", outside " +
-             std::to_string(min) + " to " + std::to_string(max);
+    if (value < min || value > max) [[unlikely]]
+      refuse_range(field, value, min, max);
   }
   void that(bool holds, const char* sentence) {
-    if (ok() && !holds) wrong_ = sentence;
+    if (!holds) [[unlikely]]
+      refuse(sentence);
   }
-  bool ok() const { return wrong_.empty(); }
+  bool ok() const { return ok_; }
   const std::string& wrong() const { return wrong_; }
 
  private:
+  [[gnu::noinline]] void refuse_range(const char* field, int64_t value, int64_t min, int64_t max) {
+    refuse(
+        std::string(field) + " is " + std::to_string(value) + ", outside " + std::to_string(min) +
+        " to " + std::to_string(max));
+  }
+  [[gnu::noinline]] void refuse(std::string sentence) {
+    if (ok_) wrong_ = std::move(sentence);
+    ok_ = false;
+  }
+
+  bool ok_ = true;
   std::string wrong_;
 };
 

@@ -11,6 +11,11 @@ namespace berth::core {
 
 namespace {
 
+/// Room for the id and address of the answer where the answer can point to them.
+RowText* room_for_text(Arena& text) {
+  return new (text.allocate<RowText>(1)) RowText;
+}
+
 /// How many rows may turn out busy or stale before the request is told to come again. Each of them
 /// means that another thread has just placed something, so the fleet as a whole has moved on.
 constexpr size_t kAttemptsMax = 64;
@@ -45,11 +50,16 @@ struct Placement::State {
   TypicalTasks typical;
   std::vector<WorkerIndex> skip;
 
-  bool repeat(Now now, const wire::Place& place, Arena& text, wire::Reply& reply);
+  bool repeat(Now now, const TaskKey& task, Arena& text, wire::Reply& reply);
   bool hold_too_long(const wire::Place& place, Arena& text, wire::Reply& reply) const;
   bool claim_best(const Query& query, Claim& claim, bool& busy);
   wire::Reply reserve(
-      Now now, const wire::Place& place, const Query& query, const Claim& claim, Arena& text);
+      Now now,
+      const wire::Place& place,
+      const TaskKey& task,
+      const Query& query,
+      const Claim& claim,
+      Arena& text);
   wire::Placed placed(Now now, const Reservation& reservation, const Claim& claim, Arena& text);
   wire::Reply nowhere(const wire::Place& place, const Query& query, bool busy, Arena& text);
   void give_back(const Reservation& gone) {
@@ -70,14 +80,16 @@ wire::Reply Placement::place(Now now, const wire::Place& place, const Query& que
   State& self = *state_;
   wire::Reply reply;
   if (self.hold_too_long(place, text, reply)) return reply;
-  if (self.repeat(now, place, text, reply)) return reply;
+  const TaskKey task(place.task);
+  if (self.repeat(now, task, text, reply)) return reply;
   if (query.policy == wire::Policy::Fgd || query.demand.gpu_count > 0) {
     self.typical.learn(query.demand);
   }
   Claim claim;
+  claim.text = room_for_text(text);
   bool busy = false;
   if (!self.claim_best(query, claim, busy)) return self.nowhere(place, query, busy, text);
-  return self.reserve(now, place, query, claim, text);
+  return self.reserve(now, place, task, query, claim, text);
 }
 
 wire::Reply Placement::place_at(
@@ -91,12 +103,14 @@ wire::Reply Placement::place_at(
   State& self = *state_;
   wire::Reply reply;
   if (self.hold_too_long(place, text, reply)) return reply;
-  if (self.repeat(now, place, text, reply)) return reply;
+  const TaskKey task(place.task);
+  if (self.repeat(now, task, text, reply)) return reply;
   Claim claim;
+  claim.text = room_for_text(text);
   const GpuSet* devices = query.demand.gpu_count > 0 ? &gpus : nullptr;
   ClaimStatus status = self.tables.fleet.claim(worker, generation, query.demand, devices, claim);
   if (status != ClaimStatus::Claimed) return wire::Unplaced{wire::NoPlace::Eliminated, {}};
-  return self.reserve(now, place, query, claim, text);
+  return self.reserve(now, place, task, query, claim, text);
 }
 
 wire::Explanation Placement::explain(
@@ -133,9 +147,9 @@ bool Placement::State::hold_too_long(
 }
 
 /// The answer the task already has, if it has one.
-bool Placement::State::repeat(Now now, const wire::Place& place, Arena& text, wire::Reply& reply) {
+bool Placement::State::repeat(Now now, const TaskKey& task, Arena& text, wire::Reply& reply) {
   Reservation known;
-  if (!tables.reservations.find(place.task, known)) return false;
+  if (!tables.reservations.find(task, known)) return false;
   if (known.expires <= now.mono) {
     // Not swept yet: its capacity goes back now, so that the task may have it again.
     Reservation gone;
@@ -143,12 +157,13 @@ bool Placement::State::repeat(Now now, const wire::Place& place, Arena& text, wi
     return false;
   }
   Claim claim;
+  claim.text = room_for_text(text);
   const Segment& segment = tables.fleet.segment(segment_of(known.worker));
   const Row& row = segment.rows[row_of(known.worker)];
   uint32_t version = 0;
   do {
     version = row.version.load(std::memory_order_acquire) & ~1u;
-    claim.text.load(
+    claim.text->load(
         segment.text[row_of(known.worker)],
         segment.text_tail[row_of(known.worker)],
         RowText::kVersion);
@@ -187,22 +202,27 @@ bool Placement::State::claim_best(const Query& query, Claim& claim, bool& busy) 
 }
 
 wire::Reply Placement::State::reserve(
-    Now now, const wire::Place& place, const Query& query, const Claim& claim, Arena& text) {
+    Now now,
+    const wire::Place& place,
+    const TaskKey& task,
+    const Query& query,
+    const Claim& claim,
+    Arena& text) {
   Reservation reservation;
   reservation.worker = claim.worker;
   reservation.generation = claim.generation;
-  reservation.holding = Holding::of(query.demand, claim.gpus);
+  reservation.holding = claim.holding;
   Duration hold =
       place.hold_ms > 0 ? Duration::milliseconds(place.hold_ms) : tables.settings.hold_default;
   reservation.expires = now.mono + hold;
   Reservation mine = reservation;
-  switch (tables.reservations.add(place.task, reservation)) {
+  switch (tables.reservations.add(task, reservation)) {
     case AddStatus::Added: break;
     case AddStatus::Exists: {
       // The same task came on another connection while this one was being placed.
       give_back(mine);
       wire::Reply reply;
-      if (repeat(now, place, text, reply)) return reply;
+      if (repeat(now, task, text, reply)) return reply;
       return wire::Refused{wire::Refusal::Busy, kBusy};
     }
     case AddStatus::Full:
@@ -219,8 +239,8 @@ wire::Reply Placement::State::reserve(
 wire::Placed Placement::State::placed(
     Now now, const Reservation& reservation, const Claim& claim, Arena& text) {
   wire::Placed reply;
-  reply.worker = text.keep(claim.text.id());
-  reply.address = text.keep(claim.text.address());
+  reply.worker = claim.text->id();
+  reply.address = claim.text->address();
   reply.reservation = reservation.id;
   reply.expires_in_ms = milliseconds_until(now.mono, reservation.expires);
   reply.gpus = list_gpus(reservation.holding.gpus, text);

@@ -211,10 +211,13 @@ ClaimStatus Fleet::claim(
     copy_node(segment, row, node);
     claim.gpus = choose_gpus(node, demand);
   }
-  apply(segment, row, Holding::of(demand, claim.gpus), -1);
+  claim.holding = Holding::of(demand, claim.gpus);
+  apply(segment, row, claim.holding, -1);
   add(hot.held, demand.amounts[kSlots]);
   reindex(segment, row);
-  claim.text.load(segment.text[row], segment.text_tail[row], RowText::kVersion);
+  if (claim.text != nullptr) {
+    claim.text->load(segment.text[row], segment.text_tail[row], RowText::kVersion);
+  }
   int32_t capacity = get(hot.capacity[kSlots]);
   claim.load = capacity > 0 ? static_cast<double>(capacity - get(hot.free[kSlots])) / capacity : 0;
   hot.unlock();

@@ -36,8 +36,9 @@ struct Claim {
   WorkerIndex worker;
   uint32_t generation = 0;
   GpuSet gpus = 0;
-  double load = 0;  ///< current/max slots, this claim included
-  RowText text;     ///< id and address
+  double load = 0;          ///< current/max slots, this claim included
+  Holding holding;          ///< what to give back
+  RowText* text = nullptr;  ///< the caller's, to be filled with id and address; null: not wanted
 };
 
 /// Every worker's row, in segments of 4,096 that each belong to one shard.

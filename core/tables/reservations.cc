@@ -229,6 +229,8 @@ class alignas(64) Reservations::Stripe {
   std::array<uint32_t, kTicks> wheel_;
 };
 
+TaskKey::TaskKey(std::string_view task) : text(task), hash(hash_text(task)) {}
+
 Reservations::Reservations(uint32_t reservations_max)
     : reservations_max_(reservations_max), stripes_(std::make_unique<Stripe[]>(kStripes)) {}
 
@@ -238,28 +240,27 @@ Reservations::Stripe& Reservations::stripe_of(uint64_t hash) const {
   return stripes_[hash % kStripes];
 }
 
-bool Reservations::find(std::string_view task, Reservation& found) const {
-  uint64_t hash = hash_text(task);
-  Stripe& stripe = stripe_of(hash);
+bool Reservations::find(const TaskKey& task, Reservation& found) const {
+  Stripe& stripe = stripe_of(task.hash);
   SpinLock lock(stripe.lock);
-  const Stripe::Node* node = stripe.find(hash, task);
+  const Stripe::Node* node = stripe.find(task.hash, task.text);
   if (node == nullptr) return false;
   found = node->reservation;
   return true;
 }
 
-AddStatus Reservations::add(std::string_view task, Reservation& reservation) {
-  uint64_t hash = hash_text(task);
-  Stripe& stripe = stripe_of(hash);
+AddStatus Reservations::add(const TaskKey& task, Reservation& reservation) {
+  Stripe& stripe = stripe_of(task.hash);
   SpinLock lock(stripe.lock);
-  if (const Stripe::Node* node = stripe.find(hash, task)) {
+  if (const Stripe::Node* node = stripe.find(task.hash, task.text)) {
     reservation = node->reservation;
     return AddStatus::Exists;
   }
   if (size_.load(std::memory_order_relaxed) >= reservations_max_) return AddStatus::Full;
   size_.fetch_add(1, std::memory_order_relaxed);
   reservation.id =
-      stripe.insert(static_cast<uint32_t>(hash % kStripes), hash, task, reservation).reservation.id;
+      stripe.insert(static_cast<uint32_t>(task.hash % kStripes), task.hash, task.text, reservation)
+          .reservation.id;
   return AddStatus::Added;
 }
 
@@ -275,11 +276,10 @@ bool Reservations::remove(wire::ReservationId id, Reservation& removed) {
   return true;
 }
 
-bool Reservations::remove(std::string_view task, Reservation& removed) {
-  uint64_t hash = hash_text(task);
-  Stripe& stripe = stripe_of(hash);
+bool Reservations::remove(const TaskKey& task, Reservation& removed) {
+  Stripe& stripe = stripe_of(task.hash);
   SpinLock lock(stripe.lock);
-  Stripe::Node* node = stripe.find(hash, task);
+  Stripe::Node* node = stripe.find(task.hash, task.text);
   if (node == nullptr) return false;
   removed = node->reservation;
   stripe.erase(*node);
@@ -288,16 +288,15 @@ bool Reservations::remove(std::string_view task, Reservation& removed) {
 }
 
 bool Reservations::report(
-    std::string_view task,
+    const TaskKey& task,
     WorkerIndex worker,
     uint32_t generation,
     Instant until,
     Reservation& settled,
     bool& first_time) {
-  uint64_t hash = hash_text(task);
-  Stripe& stripe = stripe_of(hash);
+  Stripe& stripe = stripe_of(task.hash);
   SpinLock lock(stripe.lock);
-  Stripe::Node* node = stripe.find(hash, task);
+  Stripe::Node* node = stripe.find(task.hash, task.text);
   if (node == nullptr || node->reservation.worker != worker ||
       node->reservation.generation != generation) {
     return false;

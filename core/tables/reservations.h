@@ -23,6 +23,16 @@ struct Reservation {
   Instant expires;
 };
 
+/// A task id and its hash, computed once for the several looks that a placement takes.
+struct TaskKey {
+  TaskKey(std::string_view task);  // NOLINT(google-explicit-constructor): it is the id, prepared
+  TaskKey(const char* task) : TaskKey(std::string_view(task)) {}         // NOLINT
+  TaskKey(const std::string& task) : TaskKey(std::string_view(task)) {}  // NOLINT
+
+  std::string_view text;
+  uint64_t hash;
+};
+
 enum class AddStatus : uint8_t { Added, Exists, Full };
 
 /// Every live reservation, found by id and by task.
@@ -39,20 +49,20 @@ class Reservations {
   ~Reservations();
 
   /// The task's reservation, if it has one; it may have expired and wait to be swept.
-  bool find(std::string_view task, Reservation& found) const;
+  bool find(const TaskKey& task, Reservation& found) const;
 
   /// Records a claim. On Exists, `reservation` becomes the one that is there, and the caller gives
   /// its own claim back; on Added it has its id.
-  AddStatus add(std::string_view task, Reservation& reservation);
+  AddStatus add(const TaskKey& task, Reservation& reservation);
 
   /// Takes it out, so that the caller can give its capacity back; false: unknown or expired.
   bool remove(wire::ReservationId id, Reservation& removed);
-  bool remove(std::string_view task, Reservation& removed);
+  bool remove(const TaskKey& task, Reservation& removed);
 
   /// The worker lists the task: holds it until `until` at least, and tells in `settled` whether
   /// this was the first time, when its slots stop being held. False: no such task on that worker.
   bool report(
-      std::string_view task,
+      const TaskKey& task,
       WorkerIndex worker,
       uint32_t generation,
       Instant until,
