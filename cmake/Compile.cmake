@@ -3,7 +3,7 @@ add_library(berth_compile INTERFACE)
 target_include_directories(berth_compile INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
 # Designated initializers leave fields at their defaults on purpose; GCC warns of each one left out.
 target_compile_options(berth_compile INTERFACE
-  -Wall -Wextra $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local> -Wnon-virtual-dtor -Wno-missing-field-initializers -Werror=return-type)
+  -Wall -Wextra $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local> -Wnon-virtual-dtor -Wno-missing-field-initializers -Wno-restrict -Werror=return-type)
 if(NOT BERTH_SANITIZE STREQUAL "")
   # Half the compile time of -O2, and findings name the line they are in.
   add_compile_options(-O1 -g1)
