@@ -44,7 +44,7 @@ const char* close_reason_name(CloseReason reason) {
 std::vector<std::byte> StreamLoop::take() {
   if (spare.empty()) {
     std::vector<std::byte> fresh;
-    fresh.reserve(4096);
+    fresh.reserve(512);  // a few answers; thousands of streams may want one in the same turn
     return fresh;
   }
   std::vector<std::byte> buffer = std::move(spare.back());
