@@ -236,6 +236,7 @@ void ShardLoop::on_bad_frame(FrameStream& stream, wire::FrameStatus status) {
 
 void ShardLoop::refuse(
     Connection& connection, wire::RequestId id, wire::Refusal code, std::string_view message) {
+  BERTH_LOG(Info, message, {{"peer", connection.stream.peer()}});
   deliver(connection.id, id, wire::Refused{code, message});
   connection.stream.finish(CloseReason::Refused);
 }
