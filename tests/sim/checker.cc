@@ -87,12 +87,12 @@ void Checker::check_none_better(Server& server, const Asked& asked, const wire::
 bool Checker::has_room(
     Server& server, const std::string& id, const Demand& demand, bool suspicious) {
   std::optional<RowView> row = server.show(id);
-  if (!row || row->cordoned || row->draining) return false;
+  const Worker& worker = models_[&server].workers[id];
+  if (!row || worker.closed) return false;
   if (row->status == wire::WorkerStatus::Offline) return false;
   if (row->status == wire::WorkerStatus::Suspicious && !suspicious) return false;
-  const std::vector<std::string>& tags = models_[&server].workers[id].tags;
   for (const std::string& tag : demand.tags) {
-    if (std::find(tags.begin(), tags.end(), tag) == tags.end()) return false;
+    if (std::ranges::find(worker.tags, tag) == worker.tags.end()) return false;
   }
   int64_t devices = std::count_if(row->gpus_free.begin(), row->gpus_free.end(), [&](uint16_t free) {
     return free >= demand.gpu_milli;
@@ -172,7 +172,7 @@ void Checker::on_placed(Server& server, const Asked& asked, const wire::Placed& 
   std::optional<RowView> row = server.show(worker);
   if (!row.has_value())
     return fail(server, asked.task + " was placed on " + worker + ", which is not registered");
-  if (row->cordoned || row->draining || row->status == wire::WorkerStatus::Offline) {
+  if (model.workers[worker].closed || row->status == wire::WorkerStatus::Offline) {
     return fail(
         server,
         asked.task + " was placed on " + worker + ", which is cordoned, draining or offline");
@@ -230,9 +230,12 @@ void Checker::on_release(
 }
 
 void Checker::on_set_worker(Server& server, const wire::SetWorker& set) {
-  if (set.action != wire::WorkerAction::Forget) return;
   Model& model = models_[&server];
   std::string worker(set.worker);
+  if (set.action != wire::WorkerAction::Forget) {
+    model.workers[worker].closed = set.action != wire::WorkerAction::Undrain;
+    return;
+  }
   model.workers.erase(worker);
   std::erase_if(model.held, [&](const auto& held) { return held.second.worker == worker; });
   if (server.show(worker)) fail(server, "forgot " + worker + " and still shows it");
@@ -286,6 +289,8 @@ void Checker::check_status(Server& server, const std::string& id, const Worker& 
   if (age > settings.suspicious_after) due = wire::WorkerStatus::Suspicious;
   if (age > settings.offline_after || worker.left) due = wire::WorkerStatus::Offline;
   bool at_threshold = age == settings.suspicious_after || age == settings.offline_after;
+  bool closed = row->cordoned || row->draining;
+  if (closed != worker.closed) fail(server, id + " forgot or invented a cordon or drain");
   if (row->status == due || at_threshold) return;
   fail(
       server,

@@ -52,6 +52,7 @@ class Checker : public Observer {
     uint64_t epoch = 0;
     Instant last_beat{};
     bool left = false;
+    bool closed = false;  ///< cordoned or draining
     int64_t reported = 0;
     wire::Capacity capacity;  ///< numbers only
     size_t gpus = 0;

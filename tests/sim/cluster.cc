@@ -183,8 +183,9 @@ void Cluster::restart_later(Server& server, Duration away) {
 
 void Cluster::restart_later(AgentNode& agent, Duration away) {
   world_.after(away, [this, &agent] {
-    // In the quiet time every worker has its one agent already.
-    if (!agent.process().alive() && !over_) agent.start();
+    // In the quiet time a worker needs one agent, not two.
+    bool wanted = !over_ || living(agent.worker()) == nullptr;
+    if (wanted && !agent.process().alive()) agent.start();
   });
 }
 
