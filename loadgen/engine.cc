@@ -15,7 +15,6 @@ constexpr core::Instant kNever{std::numeric_limits<int64_t>::max()};
 
 Engine::Engine(LinkLoop& loop, const Workload& workload, const EngineOptions& options)
     : loop_(loop),
-      workload_(workload),
       options_(options),
       frames_(loop.encoder, workload, options.epoch, options.place),
       lines_(options.lanes) {

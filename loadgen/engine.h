@@ -73,7 +73,6 @@ class Engine final : private LinkUser, private TurnUser {
   Failure herd_problem() const;
 
   LinkLoop& loop_;
-  const Workload& workload_;
   EngineOptions options_;
   LaneFrames frames_;
   Tally tally_;
