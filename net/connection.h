@@ -18,6 +18,7 @@ struct Connection {
   wire::ConnectionId id;
   uint64_t accepted_ms = 0;  ///< on the loop's clock
   uint32_t awaited = 0;      ///< answers that will come from other threads
+  uint32_t forwarded = 0;    ///< those of them that other shards owe
   bool greeted = false;      ///< its Hello was accepted
   bool dirty = false;        ///< has output to flush at the end of the turn
   bool refused = false;      ///< over the limit: only told so

@@ -40,13 +40,13 @@ Dispatcher::Answer Dispatcher::on_request(
     counters_.add(core::Counter::Forwarded);
     if (requests_out_.size() <= home.value) requests_out_.resize(post_.shards.size());
     append_record(requests_out_[home.value], from, id, payload);
-    return Answer::Later;
+    return Answer::FromShard;
   }
   if (std::holds_alternative<wire::GetStats>(request)) refresh_gauges(tables_.counters.gauges);
   shard_.step(now, from, id, request, payload, effects_);
   waits_ = false;
   apply_effects();
-  return waits_ ? Answer::Later : Answer::Given;
+  return waits_ ? Answer::FromLedger : Answer::Given;
 }
 
 void Dispatcher::on_closed(wire::ConnectionId connection) {
@@ -66,9 +66,10 @@ void Dispatcher::on_requests(core::Now now, const RequestBatch& batch) {
 }
 
 void Dispatcher::on_replies(const ReplyBatch& batch) {
+  const Answer from = batch.from_ledger ? Answer::FromLedger : Answer::FromShard;
   for_each_record(
       batch.records, [&](wire::ConnectionId to, wire::RequestId, std::span<const std::byte> frame) {
-        local_.deliver_frame(to, frame);
+        local_.deliver_frame(to, frame, from);
       });
 }
 

@@ -21,6 +21,9 @@ namespace berth::net {
 /// Errors   a receiver whose mailbox is full means `Refused` Busy to the asker, at once
 class Dispatcher {
  public:
+  /// Where the answer to a request will come from.
+  enum class Answer : uint8_t { Given, FromShard, FromLedger };
+
   /// The owner of this thread's connections.
   class Local {
    public:
@@ -29,13 +32,11 @@ class Dispatcher {
     virtual void deliver(
         wire::ConnectionId to, wire::RequestId request, const wire::Reply& message) = 0;
     /// An answer from another thread: a whole frame.
-    virtual void deliver_frame(wire::ConnectionId to, std::span<const std::byte> frame) = 0;
+    virtual void deliver_frame(
+        wire::ConnectionId to, std::span<const std::byte> frame, Answer from) = 0;
     /// End it after what it has been sent.
     virtual void end(wire::ConnectionId connection) = 0;
   };
-
-  /// Where the answer to a request will come from.
-  enum class Answer : uint8_t { Given, Later };
 
   Dispatcher(
       wire::ShardId self,
@@ -44,7 +45,7 @@ class Dispatcher {
       const Post& post,
       Local& local);
 
-  /// Later: `deliver_frame` will be called once for it, unless the connection is closed before.
+  /// Unless Given, `deliver_frame` will be called once for it, or the connection is closed before.
   Answer on_request(
       core::Now now,
       wire::ConnectionId from,

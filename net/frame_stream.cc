@@ -25,7 +25,7 @@ TcpStream::Taken FrameStream::on_input(std::span<const std::byte> input) {
     taken.bytes += bytes;
     // Small requests can have large answers: look after each one, not only after the read.
     if (congested()) flush();
-    if (congested()) {
+    if (held()) {
       taken.stopped = true;
       break;
     }

@@ -39,6 +39,10 @@ class FrameStream final : public TcpStream {
   FrameStream(StreamLoop& shared, const StreamLimits& limits, FrameHandler& handler)
       : TcpStream(shared, limits), handler_(handler) {}
 
+  /// While held, nothing more is read or handed out. Letting go does not do it yet: `resume` does.
+  void hold(bool on) { on_hold_ = on; }
+  using TcpStream::resume;
+
   /// For the owner: whom this stream belongs to.
   void* owner = nullptr;
 
@@ -49,7 +53,10 @@ class FrameStream final : public TcpStream {
   void on_end(std::span<const std::byte> rest) override;
   void on_closed(CloseReason reason) override { handler_.on_closed(*this, reason); }
 
+  bool busy() const override { return on_hold_; }
+
   FrameHandler& handler_;
+  bool on_hold_ = false;
 };
 
 }  // namespace berth::net

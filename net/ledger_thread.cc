@@ -84,7 +84,7 @@ void LedgerThread::on_turn_end() {
   }
   for (size_t shard = 0; shard < replies_out_.size(); ++shard) {
     if (replies_out_[shard].empty()) continue;
-    post_.shards[shard]->post(ReplyBatch{std::exchange(replies_out_[shard], {})});
+    post_.shards[shard]->post(ReplyBatch{std::exchange(replies_out_[shard], {}), true});
   }
 }
 

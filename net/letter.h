@@ -25,6 +25,7 @@ struct RequestBatch {
 /// Answers for connections of the receiver; records of whole encoded frames.
 struct ReplyBatch {
   std::vector<std::byte> records;
+  bool from_ledger = false;  ///< to requests that waited there
 };
 
 struct NoticeBatch {

@@ -15,6 +15,10 @@ namespace {
 // Connections over the limit that are heard out before they are closed; more are closed at once.
 constexpr uint32_t kRefusedMax = 64;
 
+// Requests of one connection that other shards may owe answers to at once; then it is not read on
+// until half of them have come. Bounds what their answers can add up to in one turn.
+constexpr uint32_t kForwardedMax = 1024;
+
 // A full round over all connections takes this many ticks: one second.
 constexpr size_t kSweepTicks = 20;
 
@@ -71,9 +75,16 @@ void ShardLoop::on_frame(FrameStream& stream, const wire::Frame& frame) {
   }
   const Dispatcher::Answer answer =
       dispatcher_.on_request(now(), connection.id, frame.request, request_, frame.payload);
-  if (answer == Dispatcher::Answer::Later) {
-    ++connection.awaited;
-    ++awaited_;
+  if (answer != Dispatcher::Answer::Given) await(connection, answer);
+}
+
+void ShardLoop::await(Connection& connection, Dispatcher::Answer from) {
+  ++connection.awaited;
+  ++awaited_;
+  // What waits in the ledger's queue does not count: a peer must be able to release what another
+  // of its own requests waits for.
+  if (from == Dispatcher::Answer::FromShard && ++connection.forwarded >= kForwardedMax) {
+    connection.stream.hold(true);
   }
 }
 
@@ -85,12 +96,16 @@ void ShardLoop::deliver(
   mark_dirty(*connection);
 }
 
-void ShardLoop::deliver_frame(wire::ConnectionId to, std::span<const std::byte> frame) {
+void ShardLoop::deliver_frame(
+    wire::ConnectionId to, std::span<const std::byte> frame, Dispatcher::Answer from) {
   Connection* connection = connections_.find(to);
   if (connection == nullptr) return;
   if (connection->awaited > 0) {
     --connection->awaited;
     --awaited_;
+  }
+  if (from == Dispatcher::Answer::FromShard && connection->forwarded > 0) {
+    if (--connection->forwarded == kForwardedMax / 2) connection->stream.hold(false);
   }
   if (!connection->stream.live()) return;
   append_bytes(connection->stream.out(), frame.data(), frame.size());
@@ -105,15 +120,19 @@ void ShardLoop::mark_dirty(Connection& connection) {
 
 void ShardLoop::on_turn_end() {
   now_known_ = false;
-  flushing_.swap(dirty_);
-  for (const wire::ConnectionId id : flushing_) {
-    Connection* connection = connections_.find(id);
-    if (connection == nullptr) continue;
-    connection->dirty = false;
-    connection->stream.flush();
-    settle(*connection);
+  // Going on with a connection that was held can make it dirty again; its input is finite.
+  while (!dirty_.empty()) {
+    flushing_.swap(dirty_);
+    for (const wire::ConnectionId id : flushing_) {
+      Connection* connection = connections_.find(id);
+      if (connection == nullptr) continue;
+      connection->dirty = false;
+      connection->stream.flush();
+      connection->stream.resume();
+      settle(*connection);
+    }
+    flushing_.clear();
   }
-  flushing_.clear();
   dispatcher_.on_turn_end();
 }
 

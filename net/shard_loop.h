@@ -63,13 +63,15 @@ class ShardLoop final : public LoopThread,
   void on_closed(FrameStream& stream, CloseReason reason) override;
   // Dispatcher
   void deliver(wire::ConnectionId to, wire::RequestId request, const wire::Reply& message) override;
-  void deliver_frame(wire::ConnectionId to, std::span<const std::byte> frame) override;
+  void deliver_frame(
+      wire::ConnectionId to, std::span<const std::byte> frame, Dispatcher::Answer from) override;
   void end(wire::ConnectionId connection) override;
 
   core::Now now();
   void on_undecodable(Connection& connection, wire::RequestId id, wire::DecodeStatus status);
   void refuse(
       Connection& connection, wire::RequestId id, wire::Refusal code, std::string_view message);
+  void await(Connection& connection, Dispatcher::Answer from);
   void mark_dirty(Connection& connection);
   void settle(Connection& connection);
   void close_slow_handshakes();

@@ -74,7 +74,8 @@ void Gateway::deliver(wire::ConnectionId to, wire::RequestId, const wire::Reply&
   if (ConsoleSession* session = sessions_.find(to)) session->answer(message);
 }
 
-void Gateway::deliver_frame(wire::ConnectionId to, std::span<const std::byte> bytes) {
+void Gateway::deliver_frame(
+    wire::ConnectionId to, std::span<const std::byte> bytes, Dispatcher::Answer) {
   ConsoleSession* session = sessions_.find(to);
   if (session == nullptr) return;
   wire::Frame frame;

@@ -48,7 +48,8 @@ class Gateway final : public LoopThread,
   void on_accept_starved() override;
   // Dispatcher
   void deliver(wire::ConnectionId to, wire::RequestId request, const wire::Reply& message) override;
-  void deliver_frame(wire::ConnectionId to, std::span<const std::byte> frame) override;
+  void deliver_frame(
+      wire::ConnectionId to, std::span<const std::byte> frame, Dispatcher::Answer from) override;
   void end(wire::ConnectionId connection) override;
   // Console
   void on_console_request(ConsoleSession& session, const wire::Request& request) override;

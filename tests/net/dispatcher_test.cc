@@ -46,7 +46,7 @@ class DispatcherTest : public testing::Test,
     if (const auto* refused = std::get_if<wire::Refused>(&message)) refusal_ = refused->code;
     if (const auto* unplaced = std::get_if<wire::Unplaced>(&message)) no_place_ = unplaced->reason;
   }
-  void deliver_frame(wire::ConnectionId, std::span<const std::byte>) override {}
+  void deliver_frame(wire::ConnectionId, std::span<const std::byte>, Dispatcher::Answer) override {}
   void end(wire::ConnectionId) override {}
   void on_letter(Letter&& letter) override { letters_.push_back(std::move(letter)); }
 
@@ -84,7 +84,7 @@ class DispatcherTest : public testing::Test,
 TEST_F(DispatcherTest, WhatAnotherShardOwnsTravelsInOneLetterForEachTurn) {
   const std::string worker = foreign_worker();
   for (uint32_t i = 1; i <= 100; ++i) {
-    EXPECT_EQ(ask(i, wire::ShowWorker{worker}), Dispatcher::Answer::Later);
+    EXPECT_EQ(ask(i, wire::ShowWorker{worker}), Dispatcher::Answer::FromShard);
   }
   EXPECT_EQ(ask(101, wire::Ping{}), Dispatcher::Answer::Given);
   EXPECT_EQ(delivered_.size(), 1u);
@@ -108,7 +108,7 @@ TEST_F(DispatcherTest, WhatAnotherShardOwnsTravelsInOneLetterForEachTurn) {
 }
 
 TEST_F(DispatcherTest, NobodyWaitsOnceTheServerDrains) {
-  EXPECT_EQ(ask(1, wire::Place{.task = "a", .wait_ms = 1000}), Dispatcher::Answer::Later);
+  EXPECT_EQ(ask(1, wire::Place{.task = "a", .wait_ms = 1000}), Dispatcher::Answer::FromLedger);
   dispatcher_->on_drain();
   EXPECT_EQ(ask(2, wire::Place{.task = "b", .wait_ms = 1000}), Dispatcher::Answer::Given);
   EXPECT_EQ(refusal_, wire::Refusal::ShuttingDown);

@@ -203,6 +203,23 @@ TEST(Server, WorkersOfAnotherShardAreReachedFromAnyConnection) {
   EXPECT_EQ(std::get<wire::WorkerPage>(all.reply).total, 32u);
 }
 
+TEST(Server, HoweverManyRequestsForOtherShardsArePipelinedAllAreAnswered) {
+  RunningServer running;
+  Peer peer(running.server.wire_address());
+  ASSERT_TRUE(peer.greet());
+  wire::Encoder encoder;
+  std::vector<std::byte> bytes;
+  constexpr uint32_t kRequests = 20'000;
+  for (uint32_t i = 1; i <= kRequests; ++i) {
+    const std::string worker = "w" + std::to_string(i);
+    encoder.encode({i}, wire::ShowWorker{worker}, bytes);
+  }
+  std::thread writer([&] { peer.send(bytes); });
+  for (uint32_t i = 0; i < kRequests; ++i)
+    ASSERT_NE(refusal_in(peer.receive()), nullptr) << i;
+  writer.join();
+}
+
 TEST(Server, EventsOfEveryShardReachAWatcherInOrderOfTheirShards) {
   RunningServer running;
   Peer watcher(running.server.wire_address());
