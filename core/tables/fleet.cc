@@ -10,11 +10,6 @@ namespace berth::core {
 
 namespace {
 
-template <typename T>
-T get(const std::atomic<T>& field) {
-  return field.load(std::memory_order_acquire);
-}
-
 /// Adds under the row's lock, where no other thread writes: no locked instruction needed.
 template <typename T, typename Change>
 void add(std::atomic<T>& field, Change change) {

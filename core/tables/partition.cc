@@ -13,32 +13,6 @@ namespace {
 
 constexpr size_t kSlots = static_cast<size_t>(Resource::Slots);
 
-template <typename T>
-T get(const std::atomic<T>& field) {
-  return field.load(std::memory_order_acquire);
-}
-
-template <typename T>
-void set(std::atomic<T>& field, T value) {
-  field.store(value, std::memory_order_release);
-}
-
-class RowLock {
- public:
-  explicit RowLock(Row& row) : row_(row) { row_.lock(); }
-  ~RowLock() { row_.unlock(); }
-  RowLock(const RowLock&) = delete;
-  RowLock& operator=(const RowLock&) = delete;
-
- private:
-  Row& row_;
-};
-
-void refuse(BeatOutcome& outcome, wire::Refusal refusal, std::string message) {
-  outcome.refusal = refusal;
-  outcome.message = std::move(message);
-}
-
 bool is_usable(double amount) {
   return std::isfinite(amount) && amount >= 0 && amount < 1e12;
 }
@@ -105,7 +79,7 @@ std::optional<WorkerIndex> Partition::find(std::string_view worker) const {
 
 void Partition::heartbeat(Instant now, const wire::Heartbeat& beat, BeatOutcome& outcome) {
   if (std::string wrong = check_routine(beat); !wrong.empty()) {
-    return refuse(outcome, wire::Refusal::BadRequest, std::move(wrong));
+    return outcome.refuse(wire::Refusal::BadRequest, std::move(wrong));
   }
   std::optional<WorkerIndex> known = find(beat.worker);
   if (!known) {
@@ -120,8 +94,7 @@ void Partition::heartbeat(Instant now, const wire::Heartbeat& beat, BeatOutcome&
 
 bool Partition::refuse_identity(const wire::Heartbeat& beat, BeatOutcome& outcome) const {
   if (beat.worker.empty() || beat.worker.size() > kIdBytesMax || !is_clean_text(beat.worker)) {
-    refuse(
-        outcome,
+    outcome.refuse(
         wire::Refusal::BadRequest,
         "worker id must be 1 to " + std::to_string(kIdBytesMax) +
             " bytes of UTF-8 without control characters");
@@ -129,7 +102,7 @@ bool Partition::refuse_identity(const wire::Heartbeat& beat, BeatOutcome& outcom
   }
   if (!beat.has_profile) {
     outcome.resend_profile = true;
-    refuse(outcome, wire::Refusal::NotFound, "worker is not registered here: send its profile");
+    outcome.refuse(wire::Refusal::NotFound, "worker is not registered here: send its profile");
     return true;
   }
   return false;
@@ -139,15 +112,14 @@ bool Partition::is_stale(
     const wire::Heartbeat& beat, WorkerIndex worker, BeatOutcome& outcome) const {
   const RowBeat& last = beat_of(worker);
   if (beat.epoch < last.epoch) {
-    refuse(
-        outcome,
+    outcome.refuse(
         wire::Refusal::Conflict,
         "a newer life of this worker is registered: give one of the two agents another id");
     return true;
   }
   // A client that keeps no sequence sends 0 throughout.
   if (beat.epoch == last.epoch && beat.sequence <= last.sequence && beat.sequence != 0) {
-    refuse(outcome, wire::Refusal::Stale, "an equal or later heartbeat has already arrived");
+    outcome.refuse(wire::Refusal::Stale, "an equal or later heartbeat has already arrived");
     return true;
   }
   return false;
@@ -155,18 +127,17 @@ bool Partition::is_stale(
 
 bool Partition::register_worker(const wire::Heartbeat& beat, BeatOutcome& outcome) {
   if (std::string wrong = check_profile(beat); !wrong.empty()) {
-    refuse(outcome, wire::Refusal::BadRequest, std::move(wrong));
+    outcome.refuse(wire::Refusal::BadRequest, std::move(wrong));
     return false;
   }
   ProfileNames profile;
   if (!intern_profile(beat, names_, profile)) {
-    refuse(outcome, wire::Refusal::LimitReached, "the table of tags and labels is full");
+    outcome.refuse(wire::Refusal::LimitReached, "the table of tags and labels is full");
     return false;
   }
   std::optional<WorkerIndex> taken = take_row();
   if (!taken) {
-    refuse(
-        outcome,
+    outcome.refuse(
         wire::Refusal::LimitReached,
         "the worker table is full: forget workers that are gone, or raise max-workers (" +
             std::to_string(settings_.workers_max) + ")");
@@ -198,124 +169,6 @@ bool Partition::register_worker(const wire::Heartbeat& beat, BeatOutcome& outcom
   outcome.change = wire::WorkerChange::Registered;
   outcome.freed = true;
   return true;
-}
-
-bool Partition::apply_profile(
-    const wire::Heartbeat& beat, WorkerIndex worker, BeatOutcome& outcome) {
-  if (profile_fingerprint(beat) == beat_of(worker).fingerprint) return true;
-  if (std::string wrong = check_profile(beat); !wrong.empty()) {
-    refuse(outcome, wire::Refusal::BadRequest, std::move(wrong));
-    return false;
-  }
-  ProfileNames profile;
-  if (!intern_profile(beat, names_, profile)) {
-    refuse(outcome, wire::Refusal::LimitReached, "the table of tags and labels is full");
-    return false;
-  }
-  index_names(worker, indexed_names(worker), false);
-  RowLock lock(row(worker));
-  RowText text = text_of(worker);
-  text.load(segment(worker).text[row_of(worker)], segment(worker).text_tail[row_of(worker)]);
-  RowText(beat.worker, beat.address, beat.agent_version, std::string(text.reason()))
-      .store(segment(worker).text[row_of(worker)], segment(worker).text_tail[row_of(worker)]);
-  write_profile(beat, worker, profile);
-  outcome.freed = true;
-  return true;
-}
-
-void Partition::write_profile(
-    const wire::Heartbeat& beat, WorkerIndex worker, const ProfileNames& profile) {
-  write_capacity(beat.capacity, worker, profile);
-  write_names(worker, profile);
-  index_names(worker, profile.indexed(), true);
-  beat_of(worker).fingerprint = profile_fingerprint(beat);
-  reindex(segment(worker), row_of(worker));
-}
-
-void Partition::write_capacity(
-    const wire::Capacity& capacity, WorkerIndex worker, const ProfileNames& profile) {
-  Row& hot = row(worker);
-  const int64_t amounts[kResourceCount] = {
-      capacity.slots,
-      capacity.cpu_milli,
-      capacity.memory_mib,
-      capacity.disk_mib,
-      capacity.network_mbit};
-  // What is taken stays taken: free moves by as much as the capacity does.
-  for (size_t i = 0; i < kResourceCount; ++i) {
-    auto total = static_cast<int32_t>(amounts[i]);
-    set(hot.free[i], get(hot.free[i]) + total - get(hot.capacity[i]));
-    set(hot.capacity[i], total);
-  }
-  // What is taken of a device is kept even while the worker does not show the device.
-  RowExtras& extras = segment(worker).extras[row_of(worker)];
-  auto gpus = static_cast<uint32_t>(profile.models.size());
-  for (uint32_t i = 0; i < gpus; ++i)
-    set(extras.gpu_model[i], profile.models[i].value);
-  set(hot.gpu_count, gpus);
-  write_custom(extras, hot, profile);
-}
-
-void Partition::write_custom(RowExtras& extras, Row& hot, const ProfileNames& profile) {
-  absl::InlinedVector<CustomAmount, kCustomMax> taken;
-  for (uint32_t i = 0; i < get(hot.custom_count); ++i) {
-    const RowExtras::Custom& had = extras.custom[i];
-    taken.push_back({{get(had.name)}, get(had.capacity) - get(had.free)});
-  }
-  for (uint32_t i = 0; i < profile.custom.size(); ++i) {
-    const CustomAmount& now = profile.custom[i];
-    auto before = std::find_if(
-        taken.begin(), taken.end(), [&](const CustomAmount& had) { return had.name == now.name; });
-    set(extras.custom[i].name, now.name.value);
-    set(extras.custom[i].capacity, now.amount);
-    set(extras.custom[i].free, now.amount - (before == taken.end() ? 0 : before->amount));
-  }
-  set(hot.custom_count, static_cast<uint32_t>(profile.custom.size()));
-}
-
-void Partition::write_names(WorkerIndex worker, const ProfileNames& profile) {
-  uint32_t words[RowNames::kWords];
-  uint32_t count = 0;
-  words[count++] = static_cast<uint32_t>(profile.tags.size());
-  words[count++] = static_cast<uint32_t>(profile.labels.size());
-  for (NameId tag : profile.tags)
-    words[count++] = tag.value;
-  for (NameId label : profile.labels)
-    words[count++] = label.value;
-  Segment& home = segment(worker);
-  RowNames::copy_in(home.names[row_of(worker)], home.names_tail[row_of(worker)], words, count);
-}
-
-NameIds Partition::indexed_names(WorkerIndex worker) const {
-  const Segment& home = segment(worker);
-  uint32_t at = row_of(worker);
-  uint32_t words[RowNames::kWords];
-  RowNames::copy_out(home.names[at], home.names_tail[at], words, 0, 2);
-  uint32_t count = words[0] + words[1];
-  RowNames::copy_out(home.names[at], home.names_tail[at], words, 2, count);
-  NameIds ids;
-  for (uint32_t i = 0; i < count; ++i)
-    ids.push_back({words[2 + i]});
-  for (uint32_t i = 0; i < get(home.rows[at].gpu_count); ++i) {
-    ids.push_back({get(home.extras[at].gpu_model[i])});
-  }
-  return ids;
-}
-
-void Partition::index_names(WorkerIndex worker, const NameIds& names, bool present) {
-  Segment& home = segment(worker);
-  for (NameId name : names) {
-    RowSet* rows = home.tags[name.value].load(std::memory_order_relaxed);
-    if (rows == nullptr) {
-      rows = new RowSet();
-      home.tags[name.value].store(rows, std::memory_order_release);
-    }
-    if (present) {
-      rows->set(row_of(worker));
-    } else {
-      rows->clear(row_of(worker));
-    }
-  }
 }
 
 void Partition::refresh(

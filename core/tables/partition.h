@@ -27,6 +27,11 @@ struct BeatOutcome {
   bool drain = false;
   bool freed = false;  ///< capacity grew or came back: what waits may fit now
   std::optional<wire::WorkerChange> change;
+
+  void refuse(wire::Refusal why, std::string sentence) {
+    refusal = why;
+    message = std::move(sentence);
+  }
 };
 
 /// One worker that changed, told to whoever watches.

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 #include <string_view>
+#include <type_traits>
 
 #include "core/base/cpu.h"
 #include "core/placement/node.h"
@@ -61,6 +62,29 @@ struct alignas(64) Row {
   }
 };
 static_assert(sizeof(Row) == 128);
+
+/// Loads a field of a row, or of whatever else a row's lock guards.
+template <typename T>
+T get(const std::atomic<T>& field) {
+  return field.load(std::memory_order_acquire);
+}
+
+/// Stores a field under the row's lock.
+template <typename T>
+void set(std::atomic<T>& field, std::type_identity_t<T> value) {
+  field.store(value, std::memory_order_release);
+}
+
+class RowLock {
+ public:
+  explicit RowLock(Row& row) : row_(row) { row_.lock(); }
+  ~RowLock() { row_.unlock(); }
+  RowLock(const RowLock&) = delete;
+  RowLock& operator=(const RowLock&) = delete;
+
+ private:
+  Row& row_;
+};
 
 /// Of workers with GPUs or custom resources; untouched and not resident for all others.
 struct RowExtras {
