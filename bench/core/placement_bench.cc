@@ -153,6 +153,28 @@ void no_match(benchmark::State& state) {
 }
 BENCHMARK(no_match)->Arg(10'000)->Arg(100'000);
 
+/// More kinds of query than are remembered, each met for the first time again and again.
+void no_match_many_queries(benchmark::State& state) {
+  World& fleet = world(static_cast<uint32_t>(state.range(0)));
+  Search search(fleet.tables.fleet, fleet.tables.names, 0, false, 1);
+  TypicalTasks typical;
+  std::vector<Query> queries(1'000);
+  NameId cold[] = {
+      fleet.tables.names.find(NameKind::Tag, "cold0"),
+      fleet.tables.names.find(NameKind::Tag, "cold1")};
+  for (size_t i = 0; i < queries.size(); ++i) {
+    queries[i].all = {cold[0], cold[1]};
+    queries[i].none = {
+        NameId{static_cast<uint32_t>(1 + i % fleet.tables.names.count())},
+        NameId{static_cast<uint32_t>(1 + i / 8 % fleet.tables.names.count())}};
+  }
+  std::vector<WorkerIndex> skip;
+  size_t at = 0;
+  for (auto step : state) {
+    benchmark::DoNotOptimize(search.choose(queries[at++ % 1'000], typical, skip).found);
+  }
+}
+
 void no_match_explained(benchmark::State& state) {
   World& fleet = world(static_cast<uint32_t>(state.range(0)));
   Client client(fleet.tables, 0, {"cold0", "cold1"});
@@ -162,6 +184,7 @@ void no_match_explained(benchmark::State& state) {
     client.clear();
   }
 }
+BENCHMARK(no_match_many_queries)->Arg(10'000)->Arg(100'000);
 BENCHMARK(no_match_explained)->Arg(10'000)->Arg(100'000);
 
 void heartbeat(benchmark::State& state) {

@@ -14,10 +14,6 @@ namespace {
 
 constexpr size_t kSlots = static_cast<size_t>(Resource::Slots);
 
-/// After so many words of a segment it pays to compute the others all at once: either there is no
-/// match at all, or they are few.
-constexpr uint32_t kWordsOneByOne = 4;
-
 /// Scattering chooses among so many, if their load is within 5 % of the lowest.
 constexpr size_t kScatterChoices = 3;
 
@@ -79,60 +75,61 @@ Choice Search::choose_among(const Request& request) {
 }
 
 void Search::prepare(const Query& query) {
-  count_ = fleet_.segment_count();
-  if (segments_.size() < count_) segments_.resize(count_);
-  for (uint32_t i = 0; i < count_; ++i) {
-    uint32_t at = start_ + i < count_ ? start_ + i : (start_ + i) % count_;
-    segments_[i].reset(fleet_.segment(at), at, query);
+  matches_ = &cache_.find(query);
+  uint32_t count = fleet_.segment_count();
+  parts_.clear();
+  for (uint32_t i = 0; i < count; ++i) {
+    uint32_t at = start_ + i < count ? start_ + i : (start_ + i) % count;
+    parts_.push_back({&fleet_.segment(at), at});
   }
 }
 
-bool Search::is_out(const Request& request, const Candidates& candidates, uint32_t row) const {
+/// Drops the segments without a match: worth its while once a first bucket had none. False: all.
+bool Search::narrow() {
+  std::erase_if(parts_, [this](const Part& part) {
+    return matches_->of(*part.segment, part.index).summary == 0;
+  });
+  return !parts_.empty();
+}
+
+bool Search::is_out(const Request& request, const Part& part, uint32_t row) {
   if (request.any_slot_fits) return false;
-  if (!Fleet::fits(candidates.segment(), row, request.query.demand)) return true;
-  if (!request.skip.empty() &&
-      std::find(request.skip.begin(), request.skip.end(), candidates.worker(row)) !=
-          request.skip.end()) {
-    return true;
-  }
-  return is_excluded(candidates.segment(), row, request.query);
+  if (!Fleet::fits(*part.segment, row, request.query.demand)) return true;
+  bool skipped =
+      std::find(request.skip.begin(), request.skip.end(), part.worker(row)) != request.skip.end();
+  return skipped || is_excluded(*part.segment, row, request.query);
 }
 
 uint32_t Search::next_bucket(uint32_t from, uint32_t end) const {
   uint32_t next = end;
-  for (uint32_t i = 0; i < count_ && next > from; ++i) {
-    if (!segments_[i].is_empty()) next = segments_[i].segment().load.next_occupied(from, next);
+  for (const Part& part : parts_) {
+    if (next <= from) break;
+    next = part.segment->load.next_occupied(from, next);
   }
   return next;
 }
 
 uint32_t Search::previous_bucket(uint32_t from, uint32_t begin) const {
   uint32_t previous = UINT32_MAX;
-  for (uint32_t i = 0; i < count_; ++i) {
-    if (segments_[i].is_empty()) continue;
+  for (const Part& part : parts_) {
     uint32_t floor = previous == UINT32_MAX ? begin : previous;
-    uint32_t found = segments_[i].segment().load.previous_occupied(from, floor);
+    uint32_t found = part.segment->load.previous_occupied(from, floor);
     if (found != UINT32_MAX) previous = found;
   }
   return previous;
 }
 
-/// Calls `visit(candidates, row)` for rows of `among` that match, until it answers true.
+/// Calls `visit(part, row)` for rows of `among` that match, until it answers true.
 template <typename Visit>
-bool Search::each_among(Candidates& candidates, const RowSet& among, Visit visit) {
+bool Search::each_among(const Part& part, const RowSet& among, Visit visit) {
   uint64_t wanted = among.summary.load(std::memory_order_acquire);
-  uint64_t words = wanted == 0 ? 0 : candidates.summary() & wanted;
-  for (uint32_t seen = 0; words != 0; ++seen) {
-    if (seen == kWordsOneByOne && !candidates.is_computed()) {
-      candidates.compute();
-      words &= candidates.summary();
-      if (words == 0) return false;
-    }
+  if (wanted == 0) return false;
+  const SegmentMatches& matches = matches_->of(*part.segment, part.index);
+  for (uint64_t words = matches.summary & wanted; words != 0; words &= words - 1) {
     auto at = static_cast<uint32_t>(std::countr_zero(words));
-    words &= words - 1;
-    for (uint64_t hits = candidates.matches(at) & among.word(at); hits != 0; hits &= hits - 1) {
+    for (uint64_t hits = matches.words[at] & among.word(at); hits != 0; hits &= hits - 1) {
       uint32_t row = at * 64 + static_cast<uint32_t>(std::countr_zero(hits));
-      if (visit(candidates, row)) return true;
+      if (visit(part, row)) return true;
     }
   }
   return false;
@@ -140,23 +137,23 @@ bool Search::each_among(Candidates& candidates, const RowSet& among, Visit visit
 
 template <typename Visit>
 void Search::each_in_bucket(uint32_t bucket, Visit visit) {
-  for (uint32_t i = 0; i < count_; ++i) {
-    if (each_among(segments_[i], segments_[i].segment().load.buckets[bucket], visit)) return;
+  for (const Part& part : parts_) {
+    if (each_among(part, part.segment->load.buckets[bucket], visit)) return;
   }
 }
 
 Search::Best Search::lowest_in(const Request& request, uint32_t bucket) {
   Best best;
-  for (uint32_t i = 0; i < count_; ++i) {
+  for (const Part& part : parts_) {
     // No key of this segment's bucket is below its bound: a segment that cannot win is not even
     // looked at, and a row that reaches the bound ends the search of its segment.
-    const LoadIndex& load = segments_[i].segment().load;
+    const LoadIndex& load = part.segment->load;
     LoadKey bound = load.lower_bound(bucket);
     if (best.found && bound >= best.key) continue;
-    each_among(segments_[i], load.buckets[bucket], [&](Candidates& candidates, uint32_t row) {
+    each_among(part, load.buckets[bucket], [&](const Part& in, uint32_t row) {
       LoadKey key = load.key(row);
-      if ((best.found && key >= best.key) || is_out(request, candidates, row)) return false;
-      best = {true, candidates.worker(row), key};
+      if ((best.found && key >= best.key) || is_out(request, in, row)) return false;
+      best = {true, in.worker(row), key};
       return key <= bound;
     });
   }
@@ -164,20 +161,21 @@ Search::Best Search::lowest_in(const Request& request, uint32_t bucket) {
 }
 
 Choice Search::least_loaded(const Request& request) {
-  for (uint32_t bucket = next_bucket(0, kBuckets); bucket < kBuckets;
-       bucket = next_bucket(bucket + 1, kBuckets)) {
+  uint32_t first = next_bucket(0, kBuckets);
+  for (uint32_t bucket = first; bucket < kBuckets; bucket = next_bucket(bucket + 1, kBuckets)) {
     Best best = lowest_in(request, bucket);
     if (best.found) return {true, best.worker, false, 0};
+    if (bucket == first && !narrow()) break;
   }
   return {};
 }
 
 Search::Best Search::highest_in(const Request& request, uint32_t bucket) {
   Best best;
-  each_in_bucket(bucket, [&](Candidates& candidates, uint32_t row) {
-    LoadKey key = candidates.segment().load.key(row);
+  each_in_bucket(bucket, [&](const Part& part, uint32_t row) {
+    LoadKey key = part.segment->load.key(row);
     if (best.found && key <= best.key) return false;
-    if (!is_out(request, candidates, row)) best = {true, candidates.worker(row), key};
+    if (!is_out(request, part, row)) best = {true, part.worker(row), key};
     return false;
   });
   return best;
@@ -203,10 +201,10 @@ Choice Search::scattered(const Request& request) {
     for (uint32_t bucket = next_bucket(begin, end); bucket < end;
          bucket = next_bucket(bucket + 1, end)) {
       if (!best.empty() && (bucket % kLoadBuckets) << 24 > limit()) break;
-      each_in_bucket(bucket, [&](const Candidates& candidates, uint32_t row) {
-        Best seen{true, candidates.worker(row), candidates.segment().load.key(row)};
+      each_in_bucket(bucket, [&](const Part& part, uint32_t row) {
+        Best seen{true, part.worker(row), part.segment->load.key(row)};
         bool better = best.size() < kScatterChoices || seen.key < best.back().key;
-        if (!better || is_out(request, candidates, row)) return false;
+        if (!better || is_out(request, part, row)) return false;
         auto at =
             std::upper_bound(best.begin(), best.end(), seen, [](const Best& a, const Best& b) {
               return a.key < b.key;
@@ -224,15 +222,14 @@ Choice Search::scattered(const Request& request) {
   return {};
 }
 
-/// Calls `visit(candidates, row)` for every placeable row that matches and fits.
+/// Calls `visit(part, row)` for every placeable row that matches and fits.
 template <typename Visit>
 void Search::each_match(const Request& request, Visit visit) {
-  for (uint32_t i = 0; i < count_; ++i) {
-    each_among(
-        segments_[i], segments_[i].segment().placeable, [&](Candidates& candidates, uint32_t row) {
-          if (!is_out(request, candidates, row)) visit(candidates, row);
-          return false;
-        });
+  for (const Part& part : parts_) {
+    each_among(part, part.segment->placeable, [&](const Part& in, uint32_t row) {
+      if (!is_out(request, in, row)) visit(in, row);
+      return false;
+    });
   }
 }
 
@@ -256,17 +253,17 @@ Choice Search::best_score(const Request& request) {
   Choice best;
   double best_value = std::numeric_limits<double>::infinity();
   bool best_suspicious = true;
-  each_match(request, [&](const Candidates& candidates, uint32_t row) {
+  each_match(request, [&](const Part& part, uint32_t row) {
     NodeState node;
     uint32_t flags = 0;
     uint32_t generation = 0;
-    if (!fleet_.read_node(candidates.worker(row), node, flags, generation)) return;
+    if (!fleet_.read_node(part.worker(row), node, flags, generation)) return;
     bool suspicious = (flags & kSuspicious) != 0;
     if (suspicious && best.found && !best_suspicious) return;
     if (misfit(node, request.query.demand) != Misfit::None) return;
     ScoredGpus score = score_of(node, request.query);
     if (best.found && best_suspicious == suspicious && score.score >= best_value) return;
-    best = {true, candidates.worker(row), score.gpus != 0, score.gpus};
+    best = {true, part.worker(row), score.gpus != 0, score.gpus};
     best_value = score.score;
     best_suspicious = suspicious;
   });
@@ -285,11 +282,11 @@ Choice Search::least_loaded_value(const Request& request) {
   Request anyone{request.query, request.typical, request.skip, true};
   // Rows come from the table here and not from the load index, so that full ones are among them.
   Request exact{request.query, request.typical, request.skip, false};
-  each_match(anyone, [&](const Candidates& candidates, uint32_t row) {
-    const Segment& segment = candidates.segment();
+  each_match(anyone, [&](const Part& part, uint32_t row) {
+    const Segment& segment = *part.segment;
     int32_t capacity = segment.rows[row].capacity[kSlots].load(std::memory_order_acquire);
     int32_t free = segment.rows[row].free[kSlots].load(std::memory_order_acquire);
-    bool fits = !is_out(exact, candidates, row);
+    bool fits = !is_out(exact, part, row);
     each_label(segment, row, names_, request.query.spread_by, [&](NameId label) {
       auto [entry, fresh] = at_of.try_emplace(label.value, values.size());
       if (fresh) values.push_back({label});

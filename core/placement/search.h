@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "core/base/rng.h"
-#include "core/placement/candidates.h"
+#include "core/placement/matches.h"
 #include "core/placement/query.h"
 #include "core/placement/score_cache.h"
 #include "core/tables/fleet.h"
@@ -28,10 +28,10 @@ struct Choice {
 ///
 /// Threads  one instance for each thread, on the shared fleet; an answer may be stale when it is
 ///          used, which the claim finds out
-/// Memory   scratch for each segment, reused
-/// Source   spread: fewest tasks first, "Spreading" of Docker Swarm and Nomad; pack: the reverse,
-/// on
-///          load, as in bin-packing schedulers (Nomad's binpack on one dimension)
+/// Memory   the matches of the last queries (MatchCache) and of scores (ScoreCache)
+/// Source   spread: fewest tasks first, as Docker Swarm and Nomad spread; pack: the reverse, on
+/// load,
+///          as bin-packing schedulers do in one dimension
 class Search {
  public:
   /// `start`: threads that begin at different segments seldom meet on a row.
@@ -47,6 +47,13 @@ class Search {
     const TypicalTasks& typical;
     const std::vector<WorkerIndex>& skip;
     bool any_slot_fits;  ///< one slot and nothing else: whatever the load index lists will do
+  };
+  /// A segment that may hold a match.
+  struct Part {
+    const Segment* segment;
+    uint32_t index;
+
+    WorkerIndex worker(uint32_t row) const { return worker_index(index, row); }
   };
   struct Best {
     bool found = false;
@@ -64,13 +71,14 @@ class Search {
   Choice least_loaded_value(const Request& request);
 
   void prepare(const Query& query);
+  bool narrow();
   Best lowest_in(const Request& request, uint32_t bucket);
   Best highest_in(const Request& request, uint32_t bucket);
   uint32_t next_bucket(uint32_t from, uint32_t end) const;
   uint32_t previous_bucket(uint32_t from, uint32_t begin) const;
-  bool is_out(const Request& request, const Candidates& candidates, uint32_t row) const;
+  static bool is_out(const Request& request, const Part& part, uint32_t row);
   template <typename Visit>
-  static bool each_among(Candidates& candidates, const RowSet& among, Visit visit);
+  bool each_among(const Part& part, const RowSet& among, Visit visit);
   template <typename Visit>
   void each_in_bucket(uint32_t bucket, Visit visit);
   template <typename Visit>
@@ -81,8 +89,9 @@ class Search {
   uint32_t start_;
   bool scatter_;
   Rng rng_;
-  std::vector<Candidates> segments_;  ///< of this request
-  uint32_t count_ = 0;
+  MatchCache cache_;
+  QueryMatches* matches_ = nullptr;  ///< of this request
+  std::vector<Part> parts_;          ///< where it may be met, in the order of the search
   ScoreCache scores_;
 };
 

@@ -162,6 +162,7 @@ bool Partition::register_worker(const wire::Heartbeat& beat, BeatOutcome& outcom
   last.sequence = beat.sequence;
   segment(*taken).live.set(row_of(*taken));
   segment(*taken).placeable.set(row_of(*taken));
+  names_changed(segment(*taken));
   by_id_.insert(taken->value);
   fleet_.by_status_[0].fetch_add(1, std::memory_order_relaxed);
   link_newest(online_, *taken);

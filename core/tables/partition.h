@@ -105,6 +105,7 @@ class Partition {
   static void write_custom(RowExtras& extras, Row& hot, const ProfileNames& profile);
   void write_names(WorkerIndex worker, const ProfileNames& profile);
   void index_names(WorkerIndex worker, const NameIds& names, bool present);
+  static void names_changed(Segment& segment);
   NameIds indexed_names(WorkerIndex worker) const;
   void set_flags(WorkerIndex worker, uint32_t set, uint32_t clear);
   void set_status(WorkerIndex worker, wire::WorkerStatus status);

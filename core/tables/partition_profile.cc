@@ -108,6 +108,11 @@ NameIds Partition::indexed_names(WorkerIndex worker) const {
   return ids;
 }
 
+/// Tells searches that what they have computed from this segment's sets is out of date.
+void Partition::names_changed(Segment& segment) {
+  segment.names_version.fetch_add(1, std::memory_order_acq_rel);
+}
+
 void Partition::index_names(WorkerIndex worker, const NameIds& names, bool present) {
   Segment& home = segment(worker);
   for (NameId name : names) {
@@ -122,6 +127,7 @@ void Partition::index_names(WorkerIndex worker, const NameIds& names, bool prese
       rows->clear(row_of(worker));
     }
   }
+  names_changed(home);
 }
 
 }  // namespace berth::core

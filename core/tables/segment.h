@@ -18,6 +18,9 @@ namespace berth::core {
 struct Segment {
   wire::ShardId owner;
   std::atomic<uint32_t> used;  ///< rows below this have been used at least once
+  /// Grows after every change of `live` or of a tag set, so that what was computed from them can be
+  /// kept until then. Never 0 once a worker has registered.
+  std::atomic<uint64_t> names_version;
   RowSet live;                 ///< a worker is registered
   RowSet placeable;            ///< live, and neither cordoned, draining nor offline
   LoadIndex load;
