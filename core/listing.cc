@@ -1,4 +1,3 @@
-#include "core/base/cpu.h"
 #include "core/listing.h"
 
 #include <algorithm>
@@ -6,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/base/cpu.h"
 #include "core/tables/partition.h"
 
 namespace berth::core {

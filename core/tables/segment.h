@@ -21,8 +21,8 @@ struct Segment {
   /// Grows after every change of `live` or of a tag set, so that what was computed from them can be
   /// kept until then. Never 0 once a worker has registered.
   std::atomic<uint64_t> names_version;
-  RowSet live;                 ///< a worker is registered
-  RowSet placeable;            ///< live, and neither cordoned, draining nor offline
+  RowSet live;       ///< a worker is registered
+  RowSet placeable;  ///< live, and neither cordoned, draining nor offline
   LoadIndex load;
   Row rows[kSegmentRows];
   RowBeat beats[kSegmentRows];
