@@ -218,7 +218,8 @@ class OutOfDescriptors(HostileTest):
             self.addCleanup(sock.close)
             sockets.append(sock)
         self.check_bystander()
-        self.assert_counted("berth_connections_refused_total", 0)
+        # To connect is not yet to be accepted: the kernel keeps a queue of its own.
+        eventually(lambda: self.stat("berth_connections_refused_total") >= 1, "refusals are counted")
         for sock in sockets:
             sock.close()
         peer = eventually(lambda: self.try_hello(), "new connections are served again")
