@@ -39,12 +39,14 @@ std::span<const uint16_t> list_gpus(GpuSet gpus, Arena& text) {
 }  // namespace
 
 struct Placement::State {
-  State(Tables& tables, uint32_t thread, uint64_t seed)
-      : tables(tables),
+  State(Tables& shared, uint32_t number, uint64_t seed)
+      : tables(shared),
+        thread(number),
         counters(tables.counters.of(thread)),
         search(tables.fleet, tables.names, thread, tables.settings.scatter, seed) {}
 
   Tables& tables;
+  uint32_t thread;
   ThreadCounters& counters;
   Search search;
   TypicalTasks typical;
@@ -216,7 +218,7 @@ wire::Reply Placement::State::reserve(
       place.hold_ms > 0 ? Duration::milliseconds(place.hold_ms) : tables.settings.hold_default;
   reservation.expires = now.mono + hold;
   Reservation mine = reservation;
-  switch (tables.reservations.add(task, reservation)) {
+  switch (tables.reservations.add(task, thread, reservation)) {
     case AddStatus::Added: break;
     case AddStatus::Exists: {
       // The same task came on another connection while this one was being placed.

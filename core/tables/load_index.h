@@ -33,7 +33,7 @@ constexpr uint16_t load_bucket(LoadKey key, bool suspicious) {
 ///          key of each row, and for each bucket a lower bound of its keys: a candidate that
 ///          reaches it cannot be beaten, so a search in a bucket of equals ends at the first hit
 /// Threads  a row's bits are changed by the holder of the row's lock; any thread reads
-struct LoadIndex {
+struct alignas(64) LoadIndex {
   std::atomic<uint64_t> occupied[kBucketWords];
   std::atomic<uint32_t> lowest[kBuckets];  ///< stored as ~key, so that zeroed memory means "none"
   std::atomic<uint32_t> keys[kSegmentRows];

@@ -8,20 +8,11 @@
 #include <vector>
 
 #include "core/base/time.h"
-#include "core/tables/fleet.h"
+#include "core/tables/reservation_slab.h"
+#include "core/tables/task_index.h"
 #include "wire/ids.h"
 
 namespace berth::core {
-
-/// Capacity held for a task on a worker.
-struct Reservation {
-  wire::ReservationId id;
-  WorkerIndex worker;
-  uint32_t generation = 0;  ///< of the worker's row
-  bool reported = false;    ///< the worker lists the task: its slots are in the worker's own count
-  Holding holding;
-  Instant expires;
-};
 
 /// A task id and its hash, computed once for the several looks that a placement takes.
 struct TaskKey {
@@ -37,23 +28,28 @@ enum class AddStatus : uint8_t { Added, Exists, Full };
 
 /// Every live reservation, found by id and by task.
 ///
-/// Shape    64 stripes by hash of the task id; in each a hash table over a slab of nodes, and a
-///          wheel of 512 ticks of 128 ms from which what has expired is taken
-/// Threads  any thread; a stripe is guarded by a spin lock held for a few dozen instructions. The
-///          capacity itself is claimed and given back on the fleet by the caller, outside the lock
-/// Memory   about 200 bytes a reservation, kept for reuse; `reservations_max` in all
+/// Shape    a slab of reservations for each thread that makes them, and one index from tasks to
+///          nodes that all share. An id names its slab, its node and the use of that node
+/// Threads  any thread. A bucket of the index, then a slab, are locked for a few dozen
+/// instructions,
+///          always in that order. The capacity itself is claimed and given back on the fleet by the
+///          caller, outside the locks
+/// Memory   about 250 bytes a reservation, kept for reuse; `reservations_max` in all. A sixteenth
+/// of
+///          it may be set aside for threads that do not use it
 /// Errors   Full is a refusal of the caller's request
 class Reservations {
  public:
-  explicit Reservations(uint32_t reservations_max);
+  /// `makers`: how many threads make reservations.
+  explicit Reservations(uint32_t reservations_max, uint32_t makers = 1);
   ~Reservations();
 
   /// The task's reservation, if it has one; it may have expired and wait to be swept.
   bool find(const TaskKey& task, Reservation& found) const;
 
-  /// Records a claim. On Exists, `reservation` becomes the one that is there, and the caller gives
-  /// its own claim back; on Added it has its id.
-  AddStatus add(const TaskKey& task, Reservation& reservation);
+  /// Records a claim made by thread `maker`. On Exists, `reservation` becomes the one that is
+  /// there, and the caller gives its own claim back; on Added it has its id.
+  AddStatus add(const TaskKey& task, uint32_t maker, Reservation& reservation);
 
   /// Takes it out, so that the caller can give its capacity back; false: unknown or expired.
   bool remove(wire::ReservationId id, Reservation& removed);
@@ -69,20 +65,32 @@ class Reservations {
       Reservation& settled,
       bool& first_time);
 
-  /// Takes out what expired before `now`, of every stripe s with s % sharers == part.
+  /// Takes out what expired before `now`, of every maker m with m % sharers == part; a few thousand
+  /// at most, so that a flood that expires at once does not hold up the caller.
   void expire(Instant now, uint32_t part, uint32_t sharers, std::vector<Reservation>& expired);
 
-  uint32_t size() const { return size_.load(std::memory_order_relaxed); }
+  uint32_t size() const;
 
  private:
-  class Stripe;
-  static constexpr uint32_t kStripes = 64;
+  struct alignas(64) Maker {
+    explicit Maker(uint32_t nodes_max) : slab(nodes_max) {}
 
-  Stripe& stripe_of(uint64_t hash) const;
+    ReservationSlab slab;
+    uint32_t allowance = 0;  ///< of `reservations_max`, set aside for this maker; under its lock
+  };
 
-  uint32_t reservations_max_;
-  std::atomic<uint32_t> size_{0};
-  std::unique_ptr<Stripe[]> stripes_;
+  Maker& maker_of(NodeRef node) const;
+  bool holds(NodeRef node, const TaskKey& task) const;
+  bool take_allowance(Maker& maker);
+  void return_allowance(Maker& maker);
+  bool take(wire::ReservationId id, Instant expired_by, Reservation& removed);
+  void erase(NodeRef node, Reservation& removed);
+  AddStatus enter(const TaskKey& task, NodeRef node, Reservation& existing);
+
+  uint32_t chunk_;
+  std::atomic<uint32_t> unclaimed_;  ///< of `reservations_max`, set aside for no maker
+  std::vector<std::unique_ptr<Maker>> makers_;
+  TaskIndex index_;
 };
 
 }  // namespace berth::core

@@ -16,7 +16,7 @@ struct Tables {
       : settings(chosen),
         names(chosen.names_max),
         fleet(chosen),
-        reservations(chosen.reservations_max) {}
+        reservations(chosen.reservations_max, chosen.shards + 2u) {}
 
   const Settings settings;
   Names names;

@@ -25,10 +25,10 @@ Instant at_ms(int64_t ms) {
 TEST(Reservations, OneForATask) {
   Reservations table(10);
   Reservation first = on(1, 1'000);
-  EXPECT_EQ(table.add("t", first), AddStatus::Added);
+  EXPECT_EQ(table.add("t", 0, first), AddStatus::Added);
   EXPECT_NE(first.id.value, 0u);
   Reservation second = on(2, 1'000);
-  EXPECT_EQ(table.add("t", second), AddStatus::Exists);
+  EXPECT_EQ(table.add("t", 0, second), AddStatus::Exists);
   EXPECT_EQ(second.worker, WorkerIndex{1});
   EXPECT_EQ(second.id, first.id);
   EXPECT_EQ(table.size(), 1u);
@@ -37,14 +37,14 @@ TEST(Reservations, OneForATask) {
 TEST(Reservations, AnIdIsGoodOnce) {
   Reservations table(10);
   Reservation held = on(1, 1'000);
-  table.add("t", held);
+  table.add("t", 0, held);
   wire::ReservationId first = held.id;
   Reservation gone;
   EXPECT_TRUE(table.remove(first, gone));
   EXPECT_FALSE(table.remove(first, gone));
   // The node is used again; the old id must not reach its new tenant.
   Reservation next = on(2, 1'000);
-  table.add("t", next);
+  table.add("t", 0, next);
   EXPECT_NE(next.id, first);
   EXPECT_FALSE(table.remove(first, gone));
   EXPECT_TRUE(table.remove("t", gone));
@@ -63,18 +63,18 @@ TEST(Reservations, UnknownIdsAreUnknown) {
 TEST(Reservations, RefusesWhenFull) {
   Reservations table(2);
   Reservation a = on(1, 1'000), b = on(1, 1'000), c = on(1, 1'000);
-  EXPECT_EQ(table.add("a", a), AddStatus::Added);
-  EXPECT_EQ(table.add("b", b), AddStatus::Added);
-  EXPECT_EQ(table.add("c", c), AddStatus::Full);
+  EXPECT_EQ(table.add("a", 0, a), AddStatus::Added);
+  EXPECT_EQ(table.add("b", 0, b), AddStatus::Added);
+  EXPECT_EQ(table.add("c", 0, c), AddStatus::Full);
   Reservation gone;
   table.remove("a", gone);
-  EXPECT_EQ(table.add("c", c), AddStatus::Added);
+  EXPECT_EQ(table.add("c", 0, c), AddStatus::Added);
 }
 
 TEST(Reservations, AReportedTaskLivesWhileItIsListed) {
   Reservations table(10);
   Reservation held = on(1, 1'000);
-  table.add("t", held);
+  table.add("t", 0, held);
   Reservation settled;
   bool first = false;
   EXPECT_FALSE(table.report("t", {2}, 1, at_ms(5'000), settled, first)) << "another worker";
@@ -97,8 +97,8 @@ TEST(Reservations, LongTaskIdsAreKeptWhole) {
   std::string a(100, 'a'), b = a;
   b.back() = 'b';
   Reservation first = on(1, 1'000), second = on(2, 1'000);
-  EXPECT_EQ(table.add(a, first), AddStatus::Added);
-  EXPECT_EQ(table.add(b, second), AddStatus::Added);
+  EXPECT_EQ(table.add(a, 0, first), AddStatus::Added);
+  EXPECT_EQ(table.add(b, 0, second), AddStatus::Added);
   Reservation found;
   ASSERT_TRUE(table.find(b, found));
   EXPECT_EQ(found.worker, WorkerIndex{2});
@@ -119,7 +119,7 @@ TEST(Reservations, ExpireOnTimeOverRandomLives) {
         std::string task = std::to_string(rng.below(5'000));
         Reservation held =
             on(1, now + 1 + static_cast<int64_t>(rng.below(i == 0 ? 300'000 : 3'000)));
-        if (table.add(task, held) == AddStatus::Added) live[task] = held.expires.ns / 1'000'000;
+        if (table.add(task, 0, held) == AddStatus::Added) live[task] = held.expires.ns / 1'000'000;
       }
       std::vector<Reservation> expired;
       table.expire(at_ms(now), 0, 1, expired);

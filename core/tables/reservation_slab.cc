@@ -1,0 +1,126 @@
+#include "core/tables/reservation_slab.h"
+
+#include <cstring>
+
+namespace berth::core {
+
+namespace {
+
+constexpr int kTickShift = 27;  // 2^27 ns: 134 ms
+
+uint64_t tick_of(Instant at) {
+  return static_cast<uint64_t>(at.ns) >> kTickShift;
+}
+
+}  // namespace
+
+void TaskText::set(std::string_view task) {
+  bytes_ = static_cast<uint32_t>(task.size());
+  char* to = inline_.data();
+  if (bytes_ > kInline) {
+    long_ = std::make_unique<char[]>(bytes_);
+    to = long_.get();
+  }
+  if (bytes_ != 0) std::memcpy(to, task.data(), bytes_);
+}
+
+ReservationSlab::ReservationSlab(uint32_t nodes_max)
+    : nodes_max_(nodes_max), blocks_(make_zeroed<std::atomic<Node*>>(nodes_max / kBlock + 1)) {}
+
+uint32_t ReservationSlab::use_of(uint32_t node) const {
+  if (node >= nodes_.load(std::memory_order_acquire)) return 0;
+  return at(node).use.load(std::memory_order_acquire);
+}
+
+uint32_t ReservationSlab::add(
+    uint64_t hash, std::string_view task, const Reservation& reservation) {
+  uint32_t node = take_node();
+  Node& fresh = at(node);
+  fresh.hash.store(hash, std::memory_order_relaxed);
+  if (++fresh.uses == 0) ++fresh.uses;
+  fresh.task.set(task);
+  fresh.reservation = reservation;
+  fresh.use.store(fresh.uses, std::memory_order_release);
+  link(node);
+  size_.store(size() + 1, std::memory_order_relaxed);
+  return node;
+}
+
+void ReservationSlab::erase(uint32_t node) {
+  unlink(node);
+  Node& gone = at(node);
+  gone.use.store(0, std::memory_order_release);
+  gone.task.reset();
+  gone.next_free = free_;
+  free_ = node + 1;
+  size_.store(size() - 1, std::memory_order_relaxed);
+}
+
+bool ReservationSlab::holds(uint32_t node, uint64_t hash, std::string_view task) const {
+  const Node& seen = at(node);
+  return seen.use.load(std::memory_order_relaxed) != 0 &&
+         seen.hash.load(std::memory_order_relaxed) == hash && seen.task.get() == task;
+}
+
+void ReservationSlab::renew(uint32_t node, Instant until) {
+  Reservation& kept = at(node).reservation;
+  if (until <= kept.expires) return;
+  unlink(node);
+  kept.expires = until;
+  link(node);
+}
+
+/// Visits the wheel's slots up to `now`. A reservation further off than the wheel is long shares a
+/// slot with earlier ones and is passed over until its time.
+void ReservationSlab::expired(Instant now, size_t max, std::vector<uint32_t>& nodes) {
+  uint64_t until = tick_of(now);
+  if (until - swept_ > kTicks) swept_ = until > kTicks ? until - kTicks : 0;
+  // The last tick is not over, and one in which there were too many is not done: they are looked at
+  // again next time.
+  for (; size() > 0; ++swept_) {
+    for (uint32_t next = wheel_[swept_ % kTicks]; next != 0; next = at(next - 1).later) {
+      if (at(next - 1).reservation.expires > now) continue;
+      if (nodes.size() >= max) return;
+      nodes.push_back(next - 1);
+    }
+    if (swept_ == until) return;
+  }
+  swept_ = until;
+}
+
+uint32_t ReservationSlab::take_node() {
+  if (free_ != 0) {
+    uint32_t node = free_ - 1;
+    free_ = at(node).next_free;
+    return node;
+  }
+  uint32_t node = nodes_.load(std::memory_order_relaxed);
+  if (node % kBlock == 0) {
+    owned_.push_back(std::make_unique<Node[]>(kBlock));
+    blocks_.get()[node / kBlock].store(owned_.back().get(), std::memory_order_release);
+  }
+  nodes_.store(node + 1, std::memory_order_release);
+  return node;
+}
+
+void ReservationSlab::link(uint32_t node) {
+  Node& linked = at(node);
+  linked.slot = static_cast<uint32_t>(tick_of(linked.reservation.expires) % kTicks);
+  uint32_t& head = wheel_[linked.slot];
+  linked.earlier = 0;
+  linked.later = head;
+  if (head != 0) at(head - 1).earlier = node + 1;
+  head = node + 1;
+}
+
+void ReservationSlab::unlink(uint32_t node) {
+  Node& gone = at(node);
+  if (gone.later != 0) at(gone.later - 1).earlier = gone.earlier;
+  if (gone.earlier != 0) {
+    at(gone.earlier - 1).later = gone.later;
+  } else {
+    wheel_[gone.slot] = gone.later;
+  }
+}
+
+}  // namespace berth::core
