@@ -1,7 +1,6 @@
 #include "core/tables/reservations.h"
 
 #include <algorithm>
-#include <mutex>
 
 #include "core/base/hash.h"
 
@@ -24,8 +23,6 @@ constexpr uint32_t node_of(NodeRef ref) {
 constexpr uint32_t maker_number(NodeRef ref) {
   return ref >> kNodeBits;
 }
-
-using Lock = std::lock_guard<SpinLock>;
 
 }  // namespace
 
@@ -53,7 +50,7 @@ bool Reservations::holds(NodeRef node, const TaskKey& task) const {
 bool Reservations::find(const TaskKey& task, Reservation& found) const {
   return index_.each(task.hash, [&](NodeRef node) {
     ReservationSlab& slab = maker_of(node).slab;
-    Lock lock(slab.lock);
+    SpinGuard lock(slab.lock);
     if (!holds(node, task)) return false;
     found = slab.reservation(node_of(node));
     return true;
@@ -65,7 +62,7 @@ AddStatus Reservations::add(const TaskKey& task, uint32_t maker, Reservation& re
   Maker& mine = *makers_[maker];
   NodeRef node = 0;
   {
-    Lock lock(mine.slab.lock);
+    SpinGuard lock(mine.slab.lock);
     if (mine.slab.size() >= mine.allowance && !take_allowance(mine)) return AddStatus::Full;
     node = make_ref(maker, mine.slab.add(task.hash, task.text, reservation));
     uint64_t use = mine.slab.use_of(node_of(node));
@@ -86,7 +83,7 @@ AddStatus Reservations::enter(const TaskKey& task, NodeRef node, Reservation& ex
     TaskIndex::Held bucket = index_.hold(task.hash);
     bool known = bucket.each([&](NodeRef other) {
       ReservationSlab& slab = maker_of(other).slab;
-      Lock lock(slab.lock);
+      SpinGuard lock(slab.lock);
       if (!holds(other, task)) return false;
       existing = slab.reservation(node_of(other));
       return true;
@@ -113,7 +110,7 @@ bool Reservations::take(wire::ReservationId id, Instant expired_by, Reservation&
     // erases it. A stale id may show another task's hash; then its bucket does not name the node.
     TaskIndex::Held bucket = index_.hold(slab.hash_of(node_of(node)));
     if (expired_by < kEndOfTime) {
-      Lock lock(slab.lock);
+      SpinGuard lock(slab.lock);
       if (slab.reservation(node_of(node)).expires > expired_by) return false;
     }
     if (slab.use_of(node_of(node)) != use || !bucket.erase(node)) return false;
@@ -127,7 +124,7 @@ bool Reservations::remove(const TaskKey& task, Reservation& removed) {
   {
     TaskIndex::Held bucket = index_.hold(task.hash);
     bool known = bucket.each([&](NodeRef node) {
-      Lock lock(maker_of(node).slab.lock);
+      SpinGuard lock(maker_of(node).slab.lock);
       gone = node;
       return holds(node, task);
     });
@@ -140,7 +137,7 @@ bool Reservations::remove(const TaskKey& task, Reservation& removed) {
 
 void Reservations::erase(NodeRef node, Reservation& removed) {
   Maker& maker = maker_of(node);
-  Lock lock(maker.slab.lock);
+  SpinGuard lock(maker.slab.lock);
   removed = maker.slab.reservation(node_of(node));
   maker.slab.erase(node_of(node));
   return_allowance(maker);
@@ -155,7 +152,7 @@ bool Reservations::report(
     bool& first_time) {
   return index_.each(task.hash, [&](NodeRef node) {
     ReservationSlab& slab = maker_of(node).slab;
-    Lock lock(slab.lock);
+    SpinGuard lock(slab.lock);
     if (!holds(node, task)) return false;
     Reservation& listed = slab.reservation(node_of(node));
     if (listed.worker != worker || listed.generation != generation) return false;
@@ -173,7 +170,7 @@ void Reservations::expire(
   std::vector<wire::ReservationId> ids;
   for (uint32_t at = part; at < makers_.size(); at += sharers) {
     ReservationSlab& slab = makers_[at]->slab;
-    Lock lock(slab.lock);
+    SpinGuard lock(slab.lock);
     nodes.clear();
     slab.expired(now, kExpiredMax, nodes);
     for (uint32_t node : nodes)

@@ -57,20 +57,17 @@ TaskIndex::Bucket& TaskIndex::lock_bucket(uint64_t hash) {
 bool TaskIndex::grow(uint64_t hash) {
   Stripe& stripe = stripes_[hash % kStripes];
   Table* full = stripe.table.load(std::memory_order_acquire);
-  stripe.growing.lock();
-  bool grown = stripe.table.load(std::memory_order_relaxed) != full;  // by someone else
-  if (!grown && full->mask + 1 < buckets_max_) {
-    auto bigger = std::make_unique<Table>((full->mask + 1) * 2);
-    move_entries(*full, *bigger);
-    stripe.table.store(bigger.get(), std::memory_order_release);
-    for (uint32_t i = 0; i <= full->mask; ++i) {
-      full->buckets[i].state.store(kMoved, std::memory_order_release);
-    }
-    stripe.tables.push_back(std::move(bigger));
-    grown = true;
+  SpinGuard guard(stripe.growing);
+  if (stripe.table.load(std::memory_order_relaxed) != full) return true;  // someone else has
+  if (full->mask + 1 >= buckets_max_) return false;
+  auto bigger = std::make_unique<Table>((full->mask + 1) * 2);
+  move_entries(*full, *bigger);
+  stripe.table.store(bigger.get(), std::memory_order_release);
+  for (uint32_t i = 0; i <= full->mask; ++i) {
+    full->buckets[i].state.store(kMoved, std::memory_order_release);
   }
-  stripe.growing.unlock();
-  return grown;
+  stripe.tables.push_back(std::move(bigger));
+  return true;
 }
 
 /// Locks every bucket of `from` and leaves it so. Each bucket of `to` is filled from one bucket of
