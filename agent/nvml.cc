@@ -24,7 +24,7 @@ bool is_memory_size(std::string_view word) {
          std::isdigit(static_cast<unsigned char>(word[0]));
 }
 
-/// Words of a product name that say who sells it or how it is plugged in.
+/// Words of a product name, in lower case, that say who sells it or how it is plugged in.
 bool is_noise(std::string_view word) {
   constexpr std::array kNoise = {"nvidia",     "tesla", "geforce", "quadro", "graphics", "device",
                                  "generation", "pcie",  "sxm",     "sxm2",   "sxm3",     "sxm4",
@@ -41,14 +41,17 @@ bool is_noise(std::string_view word) {
 std::string normalise_model(std::string_view name) {
   std::string model;
   std::string word;
+  std::string lower;  // the vendor writes PCIe and PCIE
   for (size_t i = 0; i <= name.size(); ++i) {
     unsigned char c = i < name.size() ? static_cast<unsigned char>(name[i]) : ' ';
     if (std::isalnum(c)) {
-      word += static_cast<char>(std::tolower(c));
+      word += static_cast<char>(c);
+      lower += static_cast<char>(std::tolower(c));
       continue;
     }
-    if (!word.empty() && !is_noise(word)) model += (model.empty() ? "" : "-") + word;
+    if (!word.empty() && !is_noise(lower)) model += (model.empty() ? "" : "-") + word;
     word.clear();
+    lower.clear();
   }
   return model.empty() ? "unknown" : model;
 }

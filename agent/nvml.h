@@ -8,7 +8,7 @@
 
 namespace berth::agent {
 
-/// `a100`, `rtx-3090`: the name of a device as NVML tells it, without vendor, memory and form.
+/// `A100`, `RTX-3090`: the name of a device as NVML spells it, without vendor, memory and form.
 std::string normalise_model(std::string_view name);
 
 /// The GPUs of this machine, through NVIDIA's management library, loaded when the program starts.
@@ -24,7 +24,7 @@ class Nvml {
   Nvml(const Nvml&) = delete;
   Nvml& operator=(const Nvml&) = delete;
 
-  /// One for each device, in device order, normalised.
+  /// One for each device, in device order, as `normalise_model` says it.
   const std::vector<std::string>& models() const { return models_; }
   const std::string& why() const { return why_; }
 

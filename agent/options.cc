@@ -150,7 +150,7 @@ Problem one_of(const std::string& value, std::initializer_list<const char*> know
   std::string list;
   for (const char* word : known) {
     if (value == word) return {};
-    list += (list.empty() ? "" : ", ") + std::string(word);
+    list.append(list.empty() ? "" : ", ").append(word);
   }
   return "is not known; use one of " + list;
 }
@@ -175,7 +175,7 @@ constexpr Flag kFlags[] = {
      "name of this worker [host name and a suffix kept in the state directory]",
      read_id},
     {"--address", "HOST:PORT", "where clients reach its tasks [the host name]", read_address},
-    {"--tags", "a,b", "tags beside those of the machine: linux, x86_64, gpu, a100", read_tags},
+    {"--tags", "a,b", "tags beside those of the machine: linux, x86_64, gpu, A100", read_tags},
     {"--label", "KEY=VALUE", "a label such as zone=eu-1a; may be repeated", read_label, true},
     {"--max-tasks", "N", "slots to offer [one for each whole core]", read_max_tasks},
     {"--custom",

@@ -46,8 +46,8 @@ std::vector<Task> tasks() {
 
   request.task = "train-3";
   request.affinity = {};
-  request.any_tags = {{"a100", "h100"}};
-  tasks.push_back({"any_tags a100|h100, cpu 0.2", request});
+  request.any_tags = {{"A100", "H100"}};
+  tasks.push_back({"any_tags A100|H100, cpu 0.2", request});
   return tasks;
 }
 

@@ -29,7 +29,7 @@ TEST(Advertise, SaysEachThingAndWhy) {
   wanted.tags = {"ssd", "linux"};
   wanted.labels = {{"zone", "eu"}};
   wanted.custom = {{"licences", 4}};
-  Advertised told = advertise(wanted, platform({"a100", "t4", "a100"}), kMachine);
+  Advertised told = advertise(wanted, platform({"A100", "T4", "A100"}), kMachine);
   EXPECT_THAT(
       text(told),
       ElementsAre(
@@ -39,11 +39,11 @@ TEST(Advertise, SaysEachThingAndWhy) {
           "memory 8192 MiB: cgroup v2 memory.max of /x",
           "disk 100 MiB: d",
           "network 0 Mbit/s: n",
-          "gpus 3 a100*2 t4*1: gpu why",
-          "tags a100,gpu,linux,ssd,t4,x86_64: of the machine, and given by --tags",
+          "gpus 3 A100*2 T4*1: gpu why",
+          "tags A100,T4,gpu,linux,ssd,x86_64: of the machine, and given by --tags",
           "label zone=eu: given by --label",
           "custom licences 4: given by --custom"));
-  EXPECT_THAT(told.profile.gpu_models, ElementsAre("a100", "t4", "a100"));
+  EXPECT_THAT(told.profile.gpu_models, ElementsAre("A100", "T4", "A100"));
   EXPECT_EQ(told.profile.slots, 3);
 }
 
@@ -60,7 +60,7 @@ TEST(Advertise, OffersOneSlotOnLessThanACoreAndWhatIsGivenElse) {
 TEST(Advertise, StaysWithinWhatTheProtocolAllows) {
   Machine huge = kMachine;
   huge.disk_mib.amount = core::kAmountMax * 2;
-  Advertised told = advertise({}, platform(std::vector<std::string>(20, "t4")), huge);
+  Advertised told = advertise({}, platform(std::vector<std::string>(20, "T4")), huge);
   EXPECT_EQ(told.profile.disk_mib, core::kAmountMax);
   EXPECT_EQ(told.profile.gpu_models.size(), core::kGpusMax);
 }
