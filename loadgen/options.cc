@@ -186,6 +186,7 @@ std::string check_values(Options& options) {
 
 bool parse_options(int argc, char** argv, Options& options, int& exit_code) {
   CLI::App app("Drives a berth server and says how well it did.", "berth-loadgen");
+  app.set_version_flag("--version", "berth-loadgen " BERTH_VERSION);
   app.require_subcommand(1);
   for (const LoadCommand& load : kLoads)
     add_load(app, load, options);
@@ -195,7 +196,7 @@ bool parse_options(int argc, char** argv, Options& options, int& exit_code) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) {
-      exit_code = app.exit(error);  // prints the help
+      exit_code = app.exit(error);  // prints the help or the version
     } else {
       std::fprintf(stderr, "berth-loadgen: %s; see --help\n", error.what());
       exit_code = kExitUsage;

@@ -51,6 +51,10 @@ class LoadgenTest(EndToEndTest):
 
 
 class Loads(LoadgenTest):
+    def test_it_tells_its_version_as_the_other_programs_do(self):
+        theirs = subprocess.run([program("berth"), "--version"], capture_output=True, text=True).stdout
+        self.assertEqual(self.run_loadgen("--version").stdout, theirs.replace("berth", "berth-loadgen"))
+
     def test_every_scenario_reports_what_it_did_and_leaves_nothing(self):
         server = self.server("--shards", "2")
         cases = [
