@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <stdexcept>
 
 #include <CLI/CLI.hpp>
@@ -27,11 +28,10 @@ constexpr LoadCommand kLoads[] = {
 };
 
 void add_common(CLI::App& command, Options& options) {
-  command.add_option("--server", options.server, "Where berthd listens, HOST:PORT")
-      ->envname("BERTH_SERVER")
+  command
+      .add_option("--server", options.server, "Where berthd listens, HOST:PORT, or BERTH_SERVER")
       ->capture_default_str();
-  command.add_option("--token", options.token, "Secret shared with the server")
-      ->envname("BERTH_TOKEN");
+  command.add_option("--token", options.token, "Secret shared with the server, or BERTH_TOKEN");
   command.add_flag("--json", options.json, "One JSON object on stdout");
 }
 
@@ -182,9 +182,28 @@ std::string check_values(Options& options) {
   return placing ? check_room(options) : "";
 }
 
+// CLI11 would read the variables for every command, also after the flag of the one that was given.
+void read_environment(Options& options) {
+  const char* server = std::getenv("BERTH_SERVER");
+  if (server != nullptr && *server != 0) options.server = server;
+  const char* token = std::getenv("BERTH_TOKEN");
+  if (token != nullptr && *token != 0) options.token = token;
+}
+
+// CLI11 calls a misspelt command a missing one.
+std::string check_command(const CLI::App& app, const char* word) {
+  std::string names;
+  for (const CLI::App* command : app.get_subcommands({})) {
+    if (command->get_name() == word) return "";
+    names += (names.empty() ? "" : ", ") + command->get_name();
+  }
+  return "there is no command '" + std::string(word) + "'; there are " + names;
+}
+
 }  // namespace
 
 bool parse_options(int argc, char** argv, Options& options, int& exit_code) {
+  read_environment(options);  // first: the help shows what stands as the default
   CLI::App app("Drives a berth server and says how well it did.", "berth-loadgen");
   app.set_version_flag("--version", "berth-loadgen " BERTH_VERSION);
   app.require_subcommand(1);
@@ -192,6 +211,20 @@ bool parse_options(int argc, char** argv, Options& options, int& exit_code) {
     add_load(app, load, options);
   add_hold(app, options);
   add_replay(app, options);
+  app.footer(
+      "Examples:\n"
+      "  berth-loadgen ping --connections 8 --depth 64 --seconds 3\n"
+      "  berth-loadgen schedule --workers 10000 --rate 150000 --depth 1 --json\n"
+      "  berth-loadgen hold --agents 10000 --seconds 60 --place-rate 50000\n"
+      "  berth-loadgen replay --arrivals trace.jsonl --policy fgd --out placed.jsonl\n\n"
+      "Its commands have a --help of their own.");
+  if (argc > 1 && argv[1][0] != '-') {
+    if (std::string problem = check_command(app, argv[1]); !problem.empty()) {
+      std::fprintf(stderr, "berth-loadgen: %s; see --help\n", problem.c_str());
+      exit_code = kExitUsage;
+      return false;
+    }
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

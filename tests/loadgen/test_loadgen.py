@@ -51,6 +51,16 @@ class LoadgenTest(EndToEndTest):
 
 
 class Loads(LoadgenTest):
+    def test_the_flag_wins_over_the_variable(self):
+        server = self.server()
+        for variable, flag, status in ((server.wire, "127.0.0.1:1", 5), ("127.0.0.1:1", server.wire, 0)):
+            with self.subTest(variable=variable, flag=flag):
+                run = subprocess.run(
+                    [program("berth-loadgen"), "ping", "--requests", "100", "--server", flag],
+                    env={**os.environ, "BERTH_SERVER": variable}, capture_output=True, text=True,
+                    timeout=DEADLINE_S)
+                self.assertEqual(run.returncode, status, run.stdout + run.stderr)
+
     def test_it_tells_its_version_as_the_other_programs_do(self):
         theirs = subprocess.run([program("berth"), "--version"], capture_output=True, text=True).stdout
         self.assertEqual(self.run_loadgen("--version").stdout, theirs.replace("berth", "berth-loadgen"))
@@ -155,7 +165,7 @@ class Loads(LoadgenTest):
             (["ping", "--seconds", "1", "--requests", "1"], "--requests"),
             (["replay", "--arrivals", "x"], "--out"),
             (["hold", "--agents", "0"], "--agents"),
-            (["sing"], "subcommand"),
+            (["sing"], "no command 'sing'"),
         ]
         for arguments, said in cases:
             with self.subTest(arguments):
