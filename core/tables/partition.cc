@@ -239,6 +239,8 @@ void Partition::set_status(WorkerIndex worker, wire::WorkerStatus status) {
 
 bool Partition::set_action(
     std::string_view worker, wire::WorkerAction action, std::string_view reason) {
+  // Nobody will read the reason, and writing it could make more of the table resident.
+  if (action == wire::WorkerAction::Forget) return forget(worker);
   std::optional<WorkerIndex> found = find(worker);
   if (!found) return false;
   {
@@ -253,7 +255,7 @@ bool Partition::set_action(
     case wire::WorkerAction::Cordon: set_flags(*found, kCordoned, 0); break;
     case wire::WorkerAction::Drain: set_flags(*found, kDraining, 0); break;
     case wire::WorkerAction::Undrain: set_flags(*found, 0, kDraining | kCordoned); break;
-    case wire::WorkerAction::Forget: return forget(worker);
+    case wire::WorkerAction::Forget: break;
   }
   return true;
 }

@@ -256,6 +256,17 @@ TEST_F(PartitionTest, DrainCordonAndUndrainShowTheirReason) {
   EXPECT_FALSE(beat(worker).drain);
 }
 
+TEST_F(PartitionTest, ForgettingWritesNoReasonIntoTheTable) {
+  TestWorker worker{.id = "w"};
+  beat(worker);
+  const WorkerIndex at = *partition_.find("w");
+  const std::string reason(kReasonBytesMax, 'r');
+  EXPECT_TRUE(partition_.set_action("w", wire::WorkerAction::Forget, reason));
+  EXPECT_FALSE(partition_.set_action("w", wire::WorkerAction::Forget, reason));
+  EXPECT_EQ(get(tables_.fleet.segment(0).text_tail[row_of(at)].words[0]), 0u)
+      << "a hundred thousand rows forgotten would cost 37 MB";
+}
+
 TEST_F(PartitionTest, AForgottenWorkersRowIsUsedAgainWithoutItsPast) {
   TestWorker first{.id = "first", .tags = {"a"}, .slots = 4, .current_tasks = 2};
   beat(first);
