@@ -15,6 +15,13 @@ namespace berth::core {
 
 namespace {
 
+/// After a standstill nothing expires for so long: heartbeats that renew it wait to be read.
+constexpr Duration kCatchUp = Duration::seconds(1);
+
+// What it costs to write out one worker of a list, or all counters, in rows looked at.
+constexpr uint64_t kRowsPerListed = 16;
+constexpr uint64_t kRowsPerStats = 512;
+
 /// Compares all of both, so that the time taken does not tell how much of a guess was right.
 bool same_secret(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
@@ -57,6 +64,7 @@ struct Shard::State {
   absl::flat_hash_set<wire::ConnectionId> waiters;  ///< connections that have asked to wait
   std::vector<Reservation> expired;
   std::vector<Change> aged;
+  Instant sweep_from;  ///< nothing expires before: a standstill is being caught up with
 
   /// One request on its way through the switch.
   struct Call {
@@ -315,9 +323,14 @@ void Shard::on_tick(Now now, Effects& effects) {
         change.change == wire::WorkerChange::Offline ? Counter::WorkersOffline
                                                      : Counter::WorkersSuspicious);
     self.notice(now, change.worker, change.change, change.reason, effects);
+void Shard::on_standstill(Now now) {
+  state_->owned.forgive_silence(now.mono);
+  state_->sweep_from = now.mono + kCatchUp;
+}
+
   }
   // The gateway's shard is the last and owns nothing; the shards share the sweep among them.
-  if (self.self.value >= self.tables.settings.shards) return;
+  if (self.self.value >= self.tables.settings.shards || now.mono < self.sweep_from) return;
   self.expired.clear();
   self.tables.reservations.expire(
       now.mono, self.self.value, self.tables.settings.shards, self.expired);

@@ -52,6 +52,10 @@ class Shard {
   /// A worker of any shard has changed: tell this shard's watchers.
   void on_notice(const Notice& notice, Effects& effects);
 
+  /// The process stood still until `now` (stopped, or starved of its processor): what workers said
+  /// meanwhile has not been read yet. Call it before the next `on_tick`.
+  void on_standstill(Now now);
+
   /// Ages this shard's workers and expires its part of the reservations. Call every 50 to 100 ms.
   void on_tick(Now now, Effects& effects);
 

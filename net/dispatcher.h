@@ -57,6 +57,7 @@ class Dispatcher {
   void on_replies(const ReplyBatch& batch);
   void on_notices(const NoticeBatch& batch);
   void on_tick(core::Now now);
+  void on_standstill(core::Now now) { shard_.on_standstill(now); }
   void on_turn_end();
 
   /// From now on nothing may wait: who asks to is refused.

@@ -12,6 +12,9 @@
 namespace berth::net {
 namespace {
 
+// A tick that comes so late is no busy turn: the process was stopped, or had no processor.
+constexpr core::Duration kStandstill = core::Duration::seconds(1);
+
 // Connections over the limit that are heard out before they are closed; more are closed at once.
 constexpr uint32_t kRefusedMax = 64;
 
@@ -360,4 +363,12 @@ void ShardLoop::on_stop() {
   }
 }
 
+  if (ticked_ && now().mono - *ticked_ >= kStandstill) {
+    BERTH_LOG(
+        Warning,
+        "stood still; what was sent meanwhile is read before workers are judged by it",
+        {{"for_ms", (now().mono - *ticked_).ms()}});
+    dispatcher_.on_standstill(now());
+  }
+  ticked_ = now().mono;
 }  // namespace berth::net

@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "net/connection.h"
@@ -94,6 +95,7 @@ class ShardLoop final : public LoopThread,
   std::vector<wire::ConnectionId> dirty_;
   std::vector<wire::ConnectionId> flushing_;
   std::deque<wire::ConnectionId> handshakes_;  // oldest first
+  std::optional<core::Instant> ticked_;
   size_t sweep_slot_ = 0;
   uint32_t refused_now_ = 0;  // connections that only hear their refusal
   uint64_t awaited_ = 0;

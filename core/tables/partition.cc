@@ -295,7 +295,7 @@ bool Partition::forget(std::string_view worker) {
 
 void Partition::age(Instant now, std::vector<Change>& changes) {
   auto silent_for = [&](uint32_t link) {
-    return now - Instant{get(beat_of({link - 1}).last_heartbeat_ns)};
+    return now - std::max(Instant{get(beat_of({link - 1}).last_heartbeat_ns)}, deaf_until_);
   };
   auto move = [&](uint32_t link, wire::WorkerStatus status, wire::WorkerChange change) {
     WorkerIndex worker{link - 1};

@@ -64,6 +64,9 @@ class Partition {
   /// Takes the worker out of the table; its reservations count for nothing from now on.
   bool forget(std::string_view worker);
 
+  /// Nobody listened until `now`: silence before it is not the workers'.
+  void forgive_silence(Instant now) { deaf_until_ = now; }
+
   /// Moves workers that were silent too long to suspicious and offline, oldest first; appends who
   /// changed. O(changes).
   void age(Instant now, std::vector<Change>& changes);
@@ -124,6 +127,7 @@ class Partition {
   uint32_t free_rows_ = 0;          ///< row + 1, linked by RowBeat::next_free
   AgeList online_;
   AgeList suspicious_;
+  Instant deaf_until_;
 };
 
 /// `online`, `suspicious` or `offline`, of a live row's flags.

@@ -3,6 +3,7 @@
 import signal
 import socket
 import subprocess
+import time
 import unittest
 
 from harness import DEADLINE_S, DENIED, EndToEndTest, eventually, program, terminate_and_time
@@ -54,6 +55,25 @@ class ComingBack(EndToEndTest):
         self.wait_for_status(second, "w1", "online")
         first.kill()
         self.cli(f"{first.wire},{second.wire}", "place", "--task", "t", "--tags", "cpu", check=0)
+
+
+class StandingStill(EndToEndTest):
+    def test_a_server_that_was_stopped_blames_no_worker_for_it(self):
+        berthd = self.server("--shards", 1, "--suspicious-after", "1s", "--offline-after", "2s")
+        peer = self.peer(berthd)
+        self.beat(peer, "w1", sequence=1)
+        before = peer.stats()
+        berthd.signal(signal.SIGSTOP)
+        # The beat that comes meanwhile waits in the socket, and the question behind it.
+        peer.send("Heartbeat", worker="w1", sequence=2, has_profile=False)
+        asked = peer.send("GetStats")
+        time.sleep(3)
+        berthd.signal(signal.SIGCONT)
+        reply = peer.receive()
+        while reply["id"] != asked:
+            reply = peer.receive()
+        for name in ("berth_workers_suspicious_total", "berth_workers_offline_total"):
+            self.assertEqual(reply["stats"][name], before[name], name)
 
 
 class Flags(EndToEndTest):
