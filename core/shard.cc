@@ -86,14 +86,18 @@ struct Shard::State {
   void on(const Call& call, const wire::Place& place);
   void on(const Call& call, const wire::Release& release);
   void on(const Call& call, const wire::ListWorkers& list) {
-    call.reply(list_workers(tables, call.now, list, call.effects.text));
+    wire::WorkerPage page = list_workers(tables, call.now, list, call.effects.text);
+    call.effects.looked_at += page.rows.size() * kRowsPerListed + page.total / 64;
+    call.reply(page);
   }
   void on(const Call& call, const wire::ShowWorker& show);
   void on(const Call& call, const wire::SetWorker& set);
   void on(const Call& call, const wire::GetStats&) {
+    call.effects.looked_at += kRowsPerStats;
     call.reply(list_stats(tables, call.now, call.effects.text));
   }
   void on(const Call& call, const wire::ListTags&) {
+    call.effects.looked_at += uint64_t{tables.names.count()} * tables.fleet.segment_count();
     call.reply(list_tags(tables, call.effects.text));
   }
   void on(const Call& call, const wire::Watch& watch);
@@ -220,6 +224,9 @@ void Shard::State::on(const Call& call, const wire::Place& place) {
     return call.reply(wire::Refused{wire::Refusal::BadRequest, wrong});
   }
   wire::Reply answer = placement.place(call.now, place, query, text);
+  if (place.explain || !std::holds_alternative<wire::Placed>(answer)) {
+    call.effects.looked_at += tables.fleet.workers();
+  }
   if (place.wait_ms > 0 && std::holds_alternative<wire::Unplaced>(answer)) {
     waiters.insert(call.from);
     call.effects.ledger.push_back(
@@ -279,7 +286,9 @@ void Shard::State::notice(
     std::string_view reason,
     Effects& effects) {
   uint64_t sequence = tables.notice_sequence.fetch_add(1, std::memory_order_relaxed) + 1;
-  if (tables.watchers.load(std::memory_order_relaxed) == 0) return;
+  const uint32_t listeners = tables.watchers.load(std::memory_order_relaxed);
+  if (listeners == 0) return;
+  effects.looked_at += listeners;
   effects.notices.push_back(
       {sequence, now.wall_ms, change, std::string(worker), std::string(reason)});
 }
@@ -314,6 +323,11 @@ void Shard::on_notice(const Notice& notice, Effects& effects) {
   }
 }
 
+void Shard::on_standstill(Now now) {
+  state_->owned.forgive_silence(now.mono);
+  state_->sweep_from = now.mono + kCatchUp;
+}
+
 void Shard::on_tick(Now now, Effects& effects) {
   State& self = *state_;
   self.aged.clear();
@@ -323,11 +337,6 @@ void Shard::on_tick(Now now, Effects& effects) {
         change.change == wire::WorkerChange::Offline ? Counter::WorkersOffline
                                                      : Counter::WorkersSuspicious);
     self.notice(now, change.worker, change.change, change.reason, effects);
-void Shard::on_standstill(Now now) {
-  state_->owned.forgive_silence(now.mono);
-  state_->sweep_from = now.mono + kCatchUp;
-}
-
   }
   // The gateway's shard is the last and owns nothing; the shards share the sweep among them.
   if (self.self.value >= self.tables.settings.shards || now.mono < self.sweep_from) return;

@@ -19,6 +19,8 @@ struct Connection {
   uint64_t accepted_ms = 0;  ///< on the loop's clock
   uint32_t awaited = 0;      ///< answers that will come from other threads
   uint32_t forwarded = 0;    ///< those of them that other shards owe
+  uint32_t turn = 0;         ///< of the loop, in which it sent last
+  uint32_t frames = 0;       ///< that it has sent in that turn
   bool greeted = false;      ///< its Hello was accepted
   bool dirty = false;        ///< has output to flush at the end of the turn
   bool refused = false;      ///< over the limit: only told so

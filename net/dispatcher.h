@@ -1,6 +1,7 @@
 #pragma once
 
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "core/effects.h"
@@ -56,12 +57,15 @@ class Dispatcher {
   void on_requests(core::Now now, const RequestBatch& batch);
   void on_replies(const ReplyBatch& batch);
   void on_notices(const NoticeBatch& batch);
-  void on_tick(core::Now now);
   void on_standstill(core::Now now) { shard_.on_standstill(now); }
+  void on_tick(core::Now now);
   void on_turn_end();
 
   /// From now on nothing may wait: who asks to is refused.
   void on_drain() { draining_ = true; }
+
+  /// Rows that were looked at on behalf of peers since this was last asked.
+  uint64_t take_looked_at() { return std::exchange(effects_.looked_at, 0); }
 
   core::TypicalTasks& typical_tasks() { return shard_.typical_tasks(); }
   core::ThreadCounters& counters() { return counters_; }

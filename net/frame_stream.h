@@ -41,6 +41,8 @@ class FrameStream final : public TcpStream {
 
   /// While held, nothing more is read or handed out. Letting go does not do it yet: `resume` does.
   void hold(bool on) { on_hold_ = on; }
+  /// The same for another reason: its share of the turn is used up.
+  void rest(bool on) { rests_ = on; }
   using TcpStream::resume;
 
   /// For the owner: whom this stream belongs to.
@@ -53,10 +55,11 @@ class FrameStream final : public TcpStream {
   void on_end(std::span<const std::byte> rest) override;
   void on_closed(CloseReason reason) override { handler_.on_closed(*this, reason); }
 
-  bool busy() const override { return on_hold_; }
+  bool busy() const override { return on_hold_ || rests_; }
 
   FrameHandler& handler_;
   bool on_hold_ = false;
+  bool rests_ = false;
 };
 
 }  // namespace berth::net

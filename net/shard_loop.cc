@@ -22,6 +22,13 @@ constexpr uint32_t kRefusedMax = 64;
 // until half of them have come. Bounds what their answers can add up to in one turn.
 constexpr uint32_t kForwardedMax = 1024;
 
+// Requests of one connection in one turn: one or two milliseconds of placing.
+constexpr uint32_t kFramesMax = 4'096;
+
+// Rows that one turn may look at for peers, about a millisecond's worth; whoever brought it there
+// goes on in the next turn.
+constexpr uint64_t kLookedAtMax = 32'768;
+
 // A full round over all connections takes this many ticks: one second.
 constexpr size_t kSweepTicks = 20;
 
@@ -56,6 +63,8 @@ ShardLoop::ShardLoop(
       listener_(loop(), socket, *this) {}
 
 void ShardLoop::on_start() {
+  uv_idle_init(loop(), &idle_);
+  idle_.data = this;
   listener_.start();
 }
 
@@ -79,6 +88,42 @@ void ShardLoop::on_frame(FrameStream& stream, const wire::Frame& frame) {
   const Dispatcher::Answer answer =
       dispatcher_.on_request(now(), connection.id, frame.request, request_, frame.payload);
   if (answer != Dispatcher::Answer::Given) await(connection, answer);
+  charge(connection);
+}
+
+// One request that finds no place may look at every worker there is, and the socket of a peer that
+// pipelines holds megabytes of requests. Neither must keep the others, and heartbeats above all,
+// waiting until it is through.
+void ShardLoop::charge(Connection& connection) {
+  if (connection.turn != turn_) {
+    connection.turn = turn_;
+    connection.frames = 0;
+  }
+  const uint64_t looked_at = dispatcher_.take_looked_at();
+  looked_at_ += looked_at;
+  if (++connection.frames >= kFramesMax || (looked_at > 0 && looked_at_ > kLookedAtMax)) {
+    rest(connection);
+  }
+}
+
+void ShardLoop::rest(Connection& connection) {
+  connection.stream.rest(true);
+  resting_.push_back(connection.id);
+  if (resting_.size() > 1) return;
+  uv_idle_start(
+      &idle_, [](uv_idle_t* handle) { static_cast<ShardLoop*>(handle->data)->wake_rested(); });
+}
+
+void ShardLoop::wake_rested() {
+  uv_idle_stop(&idle_);
+  waking_.swap(resting_);
+  for (const wire::ConnectionId id : waking_) {
+    Connection* connection = connections_.find(id);
+    if (connection == nullptr) continue;
+    connection->stream.rest(false);
+    connection->stream.resume();
+  }
+  waking_.clear();
 }
 
 void ShardLoop::await(Connection& connection, Dispatcher::Answer from) {
@@ -96,6 +141,8 @@ void ShardLoop::deliver(
   Connection* connection = connections_.find(to);
   if (connection == nullptr || !connection->stream.live()) return;
   encoder_.encode(request, message, connection->stream.out());
+  // A watcher hears what others do: a turn may hold more for it than it may leave unread.
+  if (connection->stream.congested()) connection->stream.flush();
   mark_dirty(*connection);
 }
 
@@ -123,6 +170,9 @@ void ShardLoop::mark_dirty(Connection& connection) {
 
 void ShardLoop::on_turn_end() {
   now_known_ = false;
+  ++turn_;
+  looked_at_ = 0;
+  (void)dispatcher_.take_looked_at();  // of what other shards asked for
   // Going on with a connection that was held can make it dirty again; its input is finite.
   while (!dirty_.empty()) {
     flushing_.swap(dirty_);
@@ -313,6 +363,14 @@ void ShardLoop::on_closed(FrameStream& stream, CloseReason reason) {
 
 void ShardLoop::on_tick() {
   now_known_ = false;
+  if (ticked_ && now().mono - *ticked_ >= kStandstill) {
+    BERTH_LOG(
+        Warning,
+        "stood still; what was sent meanwhile is read before workers are judged by it",
+        {{"for_ms", (now().mono - *ticked_).ms()}});
+    dispatcher_.on_standstill(now());
+  }
+  ticked_ = now().mono;
   dispatcher_.on_tick(now());
   close_slow_handshakes();
   sweep();
@@ -357,18 +415,11 @@ void ShardLoop::go_on_draining() {
 
 void ShardLoop::on_stop() {
   listener_.stop();
+  uv_close(reinterpret_cast<uv_handle_t*>(&idle_), nullptr);
   for (size_t slot = 0; slot < connections_.slots(); ++slot) {
     Connection* connection = connections_.at_slot(slot);
     if (connection != nullptr) connection->stream.close(CloseReason::Local);
   }
 }
 
-  if (ticked_ && now().mono - *ticked_ >= kStandstill) {
-    BERTH_LOG(
-        Warning,
-        "stood still; what was sent meanwhile is read before workers are judged by it",
-        {{"for_ms", (now().mono - *ticked_).ms()}});
-    dispatcher_.on_standstill(now());
-  }
-  ticked_ = now().mono;
 }  // namespace berth::net

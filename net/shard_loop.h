@@ -74,6 +74,9 @@ class ShardLoop final : public LoopThread,
       Connection& connection, wire::RequestId id, wire::Refusal code, std::string_view message);
   void await(Connection& connection, Dispatcher::Answer from);
   void mark_dirty(Connection& connection);
+  void charge(Connection& connection);
+  void rest(Connection& connection);
+  void wake_rested();
   void settle(Connection& connection);
   void close_slow_handshakes();
   void sweep();
@@ -92,10 +95,16 @@ class ShardLoop final : public LoopThread,
   wire::Request request_;  // reused: decoding does not allocate
   core::Now now_;
   bool now_known_ = false;  // since the start of this turn
+  std::optional<core::Instant> ticked_;
   std::vector<wire::ConnectionId> dirty_;
   std::vector<wire::ConnectionId> flushing_;
+  // Had their share of this turn; they go on in the next one, which idle_ makes come at once.
+  std::vector<wire::ConnectionId> resting_;
+  std::vector<wire::ConnectionId> waking_;
+  uv_idle_t idle_;
+  uint32_t turn_ = 1;
+  uint64_t looked_at_ = 0;                     // in this turn
   std::deque<wire::ConnectionId> handshakes_;  // oldest first
-  std::optional<core::Instant> ticked_;
   size_t sweep_slot_ = 0;
   uint32_t refused_now_ = 0;  // connections that only hear their refusal
   uint64_t awaited_ = 0;

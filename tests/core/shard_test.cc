@@ -110,6 +110,52 @@ TEST_F(ShardTest, AnExpiredTaskNeedNotWaitForTheSweep) {
   EXPECT_EQ(tables_.reservations.size(), 1u);
 }
 
+TEST_F(ShardTest, SilenceCountsOnlyWhileTheServerListens) {
+  TestWorker worker{.id = "w", .slots = 1};
+  beat(worker);
+  ask<wire::Placed>(place("t", 500));
+  now_ = now_ + Duration::seconds(30);  // the process was stopped: no tick came
+  shard_.on_standstill({now_, 1'000});
+  tick(50);
+  EXPECT_EQ(tables_.fleet.workers_with(wire::WorkerStatus::Online), 1u);
+  EXPECT_EQ(tables_.reservations.size(), 1u) << "a heartbeat that renews it may wait to be read";
+  tick(1'000);
+  EXPECT_EQ(tables_.reservations.size(), 0u);
+  tick(9'000);
+  EXPECT_EQ(tables_.fleet.workers_with(wire::WorkerStatus::Suspicious), 1u);
+  tick(10'000);
+  EXPECT_EQ(tables_.fleet.workers_with(wire::WorkerStatus::Offline), 1u);
+}
+
+TEST_F(ShardTest, TellsWhatItLookedAtWhenThatIsMuch) {
+  std::vector<TestWorker> workers = {{.id = "a", .slots = 1}, {.id = "b", .slots = 1}};
+  for (TestWorker& worker : workers)
+    beat(worker);
+  auto looked_at = [&](const wire::Request& request) {
+    effects_.looked_at = 0;
+    effects_.clear();
+    shard_.step({now_, 1'000}, kClient, kRequest, request, {}, effects_);
+    return effects_.looked_at;
+  };
+  wire::Place explained = place("explained");
+  explained.explain = true;
+  wire::Place impossible = place("impossible");
+  impossible.demand.slots = 9;
+  wire::Place patient = place("patient");
+  patient.demand.slots = 9;
+  patient.wait_ms = 1'000;
+  EXPECT_EQ(looked_at(wire::Ping{1}), 0u);
+  EXPECT_EQ(looked_at(place("plain")), 0u);
+  EXPECT_EQ(looked_at(explained), 2u);
+  EXPECT_EQ(looked_at(impossible), 2u);
+  EXPECT_EQ(looked_at(patient), 2u);
+  EXPECT_GT(looked_at(wire::ListWorkers{}), 2u);
+  EXPECT_GT(looked_at(wire::GetStats{}), 2u);
+  EXPECT_EQ(looked_at(wire::SetWorker{"a", wire::WorkerAction::Cordon, ""}), 0u);
+  looked_at(wire::Watch{true});
+  EXPECT_EQ(looked_at(wire::SetWorker{"a", wire::WorkerAction::Undrain, ""}), 1u);
+}
+
 TEST_F(ShardTest, CountsEveryWorkerOnceInAnExplanation) {
   std::vector<TestWorker> workers = {
       {.id = "fits-not", .tags = {"gpu", "fast"}, .slots = 4, .cpu_milli = 1'000},

@@ -91,6 +91,57 @@ TEST(Server, ABrokenFrameEndsAGreetedConnectionAlone) {
   EXPECT_EQ(std::get<wire::Pong>(bystander.ask(wire::Ping{5}).reply).payload, 5u);
 }
 
+TEST(Server, WhoAsksForMuchIsAnsweredInFullAndInTurnsWithOthers) {
+  ServerConfig config = RunningServer::quiet_config();
+  config.settings.shards = 1;
+  RunningServer running(config);
+  Peer greedy(running.server.wire_address());
+  Peer modest(running.server.wire_address());
+  ASSERT_TRUE(greedy.greet());
+  ASSERT_TRUE(modest.greet());
+  for (int i = 0; i < 1000; ++i)
+    RunningServer::beat(greedy, "w" + std::to_string(i), {});
+  wire::Place impossible;
+  impossible.task = "t";
+  impossible.demand.slots = 60'000;
+  wire::Encoder encoder;
+  std::vector<std::byte> requests;
+  constexpr uint32_t kRequests = 5'000;
+  for (uint32_t i = 0; i < kRequests; ++i)
+    encoder.encode({i + 1}, impossible, requests);
+  std::thread sender([&] { greedy.send(requests); });
+  const std::optional<Peer::Answer> first = greedy.receive();
+  ASSERT_TRUE(first);
+  EXPECT_EQ(std::get<wire::Pong>(modest.ask(wire::Ping{5}).reply).payload, 5u);
+  EXPECT_LT(running.count(Counter::PlacementsRefused), kRequests / 2)
+      << "the ping waited for requests that were sent before it by somebody else";
+  for (uint32_t i = 1; i < kRequests; ++i) {
+    const std::optional<Peer::Answer> answer = greedy.receive();
+    ASSERT_TRUE(answer);
+    ASSERT_EQ(answer->id.value, i + 1);
+    ASSERT_TRUE(std::holds_alternative<wire::Unplaced>(answer->reply));
+  }
+  sender.join();
+}
+
+TEST(Server, AWatcherThatDoesNotReadIsCutOff) {
+  ServerConfig config = RunningServer::quiet_config();
+  config.settings.shards = 1;
+  RunningServer running(config);
+  Peer deaf(running.server.wire_address(), 4096);
+  Peer actor(running.server.wire_address());
+  ASSERT_TRUE(deaf.greet());
+  ASSERT_TRUE(actor.greet());
+  ASSERT_TRUE(std::holds_alternative<wire::Done>(deaf.ask(wire::Watch{true}).reply));
+  RunningServer::beat(actor, "w", {});
+  const std::string reason(core::kReasonBytesMax, 'r');
+  for (int i = 0; i < 100'000 && running.count(Counter::ConnectionsClosedSlowReader) == 0; ++i) {
+    const Peer::Answer answer = actor.ask(wire::SetWorker{"w", wire::WorkerAction::Drain, reason});
+    ASSERT_TRUE(std::holds_alternative<wire::Done>(answer.reply));
+  }
+  EXPECT_EQ(running.count(Counter::ConnectionsClosedSlowReader), 1u);
+}
+
 TEST(Server, FramesInPiecesOfAnySizeArePutTogether) {
   RunningServer running;
   wire::Encoder encoder;
