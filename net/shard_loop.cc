@@ -65,6 +65,7 @@ ShardLoop::ShardLoop(
 void ShardLoop::on_start() {
   uv_idle_init(loop(), &idle_);
   idle_.data = this;
+  ticked_ = LoopClock::mono();
   listener_.start();
 }
 
@@ -363,11 +364,11 @@ void ShardLoop::on_closed(FrameStream& stream, CloseReason reason) {
 
 void ShardLoop::on_tick() {
   now_known_ = false;
-  if (ticked_ && now().mono - *ticked_ >= kStandstill) {
+  if (now().mono - ticked_ >= kStandstill) {
     BERTH_LOG(
         Warning,
         "stood still; what was sent meanwhile is read before workers are judged by it",
-        {{"for_ms", (now().mono - *ticked_).ms()}});
+        {{"for_ms", (now().mono - ticked_).ms()}});
     dispatcher_.on_standstill(now());
   }
   ticked_ = now().mono;

@@ -2,7 +2,6 @@
 
 #include <deque>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "net/connection.h"
@@ -95,7 +94,7 @@ class ShardLoop final : public LoopThread,
   wire::Request request_;  // reused: decoding does not allocate
   core::Now now_;
   bool now_known_ = false;  // since the start of this turn
-  std::optional<core::Instant> ticked_;
+  core::Instant ticked_;    // last, or the start
   std::vector<wire::ConnectionId> dirty_;
   std::vector<wire::ConnectionId> flushing_;
   // Had their share of this turn; they go on in the next one, which idle_ makes come at once.

@@ -19,9 +19,10 @@ class LabelText {
       bytes_ = 0;  // longer than any name may be: matches nothing
       return;
     }
-    std::memcpy(text_.data(), key.data(), key.size());
+    // Not memcpy: the key or value of a query may be absent, a null pointer.
+    key.copy(text_.data(), key.size());
     text_[key.size()] = '=';
-    std::memcpy(text_.data() + key.size() + 1, value.data(), value.size());
+    value.copy(text_.data() + key.size() + 1, value.size());
   }
   std::string_view text() const { return {text_.data(), bytes_}; }
 

@@ -49,6 +49,12 @@ TEST(Names, ALongLabelMatchesNothing) {
   EXPECT_EQ(names.find_label(std::string(200, 'k'), std::string(200, 'v')), NameId{});
 }
 
+TEST(Names, AnAbsentKeyOrValueMatchesNothing) {
+  Names names(3);
+  EXPECT_EQ(names.find_label({}, {}), NameId{});
+  EXPECT_EQ(names.find_label("zone", {}), NameId{});
+}
+
 TEST(Names, ThreadsThatInternTheSameNamesAgree) {
   Names names(4'000);
   constexpr int kThreads = 4;
