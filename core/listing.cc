@@ -115,7 +115,8 @@ class RowWriter {
     row.cordoned = (flags & kCordoned) != 0;
     row.draining = (flags & kDraining) != 0;
     Instant last{beat.last_heartbeat_ns.load(std::memory_order_acquire)};
-    row.heartbeat_age_ms = static_cast<uint32_t>(std::max<int64_t>(0, (now_.mono - last).ms()));
+    row.heartbeat_age_ms =
+        static_cast<uint32_t>(std::clamp<int64_t>((now_.mono - last).ms(), 0, UINT32_MAX));
     row.reported_tasks = static_cast<uint32_t>(
         std::max(0, segment.rows[at].reported.load(std::memory_order_acquire)));
     row.held_slots =

@@ -157,8 +157,10 @@ bool OptionTable::read_flags(
 bool OptionTable::load_file(const std::string& path, std::string& problem) {
   std::ifstream file(path);
   std::ostringstream text;
-  if (file) text << file.rdbuf();
-  if (!file) {
+  file.peek();  // a folder opens, and only reading it fails
+  const bool readable = file.is_open() && !file.bad();
+  if (readable) text << file.rdbuf();
+  if (!readable) {
     return fail(
         problem,
         "--config " + in_quotes(path) + " cannot be read: " + std::strerror(errno) +

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <limits>
 #include <sstream>
 #include <thread>
 
@@ -44,6 +45,8 @@ Option duration_row(std::string name, std::string help, core::Duration& target) 
     const std::optional<core::Duration> value = parse_duration(text);
     if (!value || value->ns < 1'000'000)
       return fail(problem, std::string("is not ") + kDurationForm);
+    if (value->ms() > std::numeric_limits<uint32_t>::max())
+      return fail(problem, "is longer than 49 days, the most that messages can tell");
     target = *value;
     return true;
   };
@@ -146,8 +149,10 @@ Option format_row(log::Format& target) {
 bool read_file(const char* flag, const std::string& path, std::string& text, std::string& problem) {
   std::ifstream file(path);
   std::ostringstream content;
-  if (file) content << file.rdbuf();
-  if (!file) {
+  file.peek();  // a folder opens, and only reading it fails
+  const bool readable = file.is_open() && !file.bad();
+  if (readable) content << file.rdbuf();
+  if (!readable) {
     return fail(
         problem,
         std::string(flag) + " '" + path + "' cannot be read: " + std::strerror(errno) +

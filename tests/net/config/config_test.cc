@@ -132,12 +132,15 @@ TEST(Config, AMistakeIsOneSentenceWithPlaceValueAndRemedy) {
       {{"--max-workers", "-1"}, "'-1'"},
       {{"--max-frame-bytes", "1"}, "4KiB"},
       {{"--suspicious-after", "soon"}, "'soon' is not a duration"},
+      {{"--hold-max", "50d"}, "'50d' is longer than 49 days"},
       {{"--suspicious-after", "20s", "--offline-after", "10s"}, "--offline-after 10s"},
       {{"--hold-default", "2h", "--hold-max", "1h"}, "--hold-max"},
       {{"--scatter=perhaps"}, "perhaps"},
       {{"--log-level", "loud"}, "warning"},
       {{"--config", "/nonexistent.toml"}, "/nonexistent.toml"},
+      {{"--config", "/"}, "'/' cannot be read"},
       {{"--token-file", "/nonexistent"}, "/nonexistent"},
+      {{"--token-file", "/"}, "'/' cannot be read"},
   };
   for (const Case& c : cases) {
     Loaded loaded;
