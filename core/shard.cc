@@ -22,6 +22,12 @@ constexpr Duration kCatchUp = Duration::seconds(1);
 constexpr uint64_t kRowsPerListed = 16;
 constexpr uint64_t kRowsPerStats = 512;
 
+/// Whether every worker that fits is scored, instead of the first good one being taken.
+bool scores_all(wire::Policy policy) {
+  return policy == wire::Policy::BestFit || policy == wire::Policy::Fgd ||
+         policy == wire::Policy::Spread;
+}
+
 /// Compares all of both, so that the time taken does not tell how much of a guess was right.
 bool same_secret(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
@@ -224,7 +230,7 @@ void Shard::State::on(const Call& call, const wire::Place& place) {
     return call.reply(wire::Refused{wire::Refusal::BadRequest, wrong});
   }
   wire::Reply answer = placement.place(call.now, place, query, text);
-  if (place.explain || !std::holds_alternative<wire::Placed>(answer)) {
+  if (place.explain || scores_all(query.policy) || !std::holds_alternative<wire::Placed>(answer)) {
     call.effects.looked_at += tables.fleet.workers();
   }
   if (place.wait_ms > 0 && std::holds_alternative<wire::Unplaced>(answer)) {

@@ -128,7 +128,7 @@ TEST_F(ShardTest, SilenceCountsOnlyWhileTheServerListens) {
 }
 
 TEST_F(ShardTest, TellsWhatItLookedAtWhenThatIsMuch) {
-  std::vector<TestWorker> workers = {{.id = "a", .slots = 1}, {.id = "b", .slots = 1}};
+  std::vector<TestWorker> workers = {{.id = "a", .slots = 2}, {.id = "b", .slots = 2}};
   for (TestWorker& worker : workers)
     beat(worker);
   auto looked_at = [&](const wire::Request& request) {
@@ -139,6 +139,8 @@ TEST_F(ShardTest, TellsWhatItLookedAtWhenThatIsMuch) {
   };
   wire::Place explained = place("explained");
   explained.explain = true;
+  wire::Place scored = place("scored");
+  scored.policy = wire::Policy::BestFit;
   wire::Place impossible = place("impossible");
   impossible.demand.slots = 9;
   wire::Place patient = place("patient");
@@ -147,6 +149,7 @@ TEST_F(ShardTest, TellsWhatItLookedAtWhenThatIsMuch) {
   EXPECT_EQ(looked_at(wire::Ping{1}), 0u);
   EXPECT_EQ(looked_at(place("plain")), 0u);
   EXPECT_EQ(looked_at(explained), 2u);
+  EXPECT_EQ(looked_at(scored), 2u);
   EXPECT_EQ(looked_at(impossible), 2u);
   EXPECT_EQ(looked_at(patient), 2u);
   EXPECT_GT(looked_at(wire::ListWorkers{}), 2u);
