@@ -7,6 +7,7 @@ import json
 import os
 import resource
 import subprocess
+import sys
 import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -16,11 +17,15 @@ class Failed(Exception):
     """A program failed or gave a wrong answer; the message says which and why."""
 
 
-def default_bin():
-    for folder in ("build/release/bin", "build/bin"):
-        if os.path.exists(os.path.join(ROOT, folder, "berthd")):
-            return os.path.join(ROOT, folder)
-    return os.path.join(ROOT, "build/release/bin")
+def build_release():
+    """Builds the programs as tools/demo does, in the folder it uses; where they are."""
+    folder = os.path.join(ROOT, "build/release")
+    if not os.path.exists(os.path.join(folder, "build.ninja")):
+        print("configuring build/release ...", file=sys.stderr, flush=True)
+        run("cmake", "-S", ROOT, "-B", folder, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release")
+    print("building build/release ...", file=sys.stderr, flush=True)
+    run("cmake", "--build", folder, "--target", "berthd", "berth-loadgen", "echo_server")
+    return os.path.join(folder, "bin")
 
 
 def default_data():
