@@ -68,9 +68,7 @@ struct Shard::State {
   BeatOutcome outcome;
   std::vector<wire::ConnectionId> watchers;
   absl::flat_hash_set<wire::ConnectionId> waiters;  ///< connections that have asked to wait
-  std::vector<Reservation> expired;
   std::vector<Change> aged;
-  Instant sweep_from;  ///< nothing expires before: a standstill is being caught up with
 
   /// One request on its way through the switch.
   struct Call {
@@ -331,7 +329,7 @@ void Shard::on_notice(const Notice& notice, Effects& effects) {
 
 void Shard::on_standstill(Now now) {
   state_->owned.forgive_silence(now.mono);
-  state_->sweep_from = now.mono + kCatchUp;
+  state_->tables.nothing_expires_before.store((now.mono + kCatchUp).ns);
 }
 
 void Shard::on_tick(Now now, Effects& effects) {
@@ -344,16 +342,7 @@ void Shard::on_tick(Now now, Effects& effects) {
                                                      : Counter::WorkersSuspicious);
     self.notice(now, change.worker, change.change, change.reason, effects);
   }
-  // The gateway's shard is the last and owns nothing; the shards share the sweep among them.
-  if (self.self.value >= self.tables.settings.shards || now.mono < self.sweep_from) return;
-  self.expired.clear();
-  self.tables.reservations.expire(
-      now.mono, self.self.value, self.tables.settings.shards, self.expired);
-  for (const Reservation& gone : self.expired) {
-    self.tables.fleet.give_back(gone.worker, gone.generation, gone.holding, !gone.reported);
-  }
-  self.counters.add(Counter::ReservationsExpired, self.expired.size());
-  if (!self.expired.empty()) self.tell_freed(effects);
+  if (self.placement.expire(now) > 0) self.tell_freed(effects);
 }
 
 }  // namespace berth::core

@@ -206,6 +206,7 @@ bool Ledger::State::still_matches(const PlannedTask& planned) const {
 
 void Ledger::on_tick(Now now, Effects& effects) {
   State& self = *state_;
+  if (self.placement.expire(now) > 0) self.changed = true;
   self.time_out(now, effects);
   if (self.under_way && now.mono - self.under_way->asked >= kPlanTimeMax) {
     self.under_way.reset();

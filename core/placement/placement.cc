@@ -51,6 +51,7 @@ struct Placement::State {
   Search search;
   TypicalTasks typical;
   std::vector<WorkerIndex> skip;
+  std::vector<Reservation> expired;
 
   bool repeat(Now now, const TaskKey& task, Arena& text, wire::Reply& reply);
   bool hold_too_long(const wire::Place& place, Arena& text, wire::Reply& reply) const;
@@ -129,13 +130,24 @@ wire::Released Placement::release(const wire::Release& release) {
   };
   Reservation gone;
   for (uint64_t id : release.reservations) {
-    count(self.tables.reservations.remove(wire::ReservationId{id}, gone), gone);
+    count(self.tables.reservations.remove(wire::ReservationId{id}, self.thread, gone), gone);
   }
   for (std::string_view task : release.tasks) {
-    count(self.tables.reservations.remove(task, gone), gone);
+    count(self.tables.reservations.remove(task, self.thread, gone), gone);
   }
   self.counters.add(Counter::Releases, result.released);
   return result;
+}
+
+size_t Placement::expire(Now now) {
+  State& self = *state_;
+  if (now.mono.ns < self.tables.nothing_expires_before.load()) return 0;
+  self.expired.clear();
+  self.tables.reservations.expire(now.mono, self.thread, self.expired);
+  for (const Reservation& gone : self.expired)
+    self.give_back(gone);
+  self.counters.add(Counter::ReservationsExpired, self.expired.size());
+  return self.expired.size();
 }
 
 bool Placement::State::hold_too_long(
@@ -155,7 +167,7 @@ bool Placement::State::repeat(Now now, const TaskKey& task, Arena& text, wire::R
   if (known.expires <= now.mono) {
     // Not swept yet: its capacity goes back now, so that the task may have it again.
     Reservation gone;
-    if (tables.reservations.remove(known.id, gone)) give_back(gone);
+    if (tables.reservations.remove(known.id, thread, gone)) give_back(gone);
     return false;
   }
   Claim claim;
@@ -177,7 +189,7 @@ bool Placement::State::repeat(Now now, const TaskKey& task, Arena& text, wire::R
   if (claim.generation != known.generation) {
     // The worker was forgotten: the reservation is worth nothing.
     Reservation gone;
-    tables.reservations.remove(known.id, gone);
+    tables.reservations.remove(known.id, thread, gone);
     return false;
   }
   wire::Placed again = placed(now, known, claim, text);

@@ -54,6 +54,9 @@ class Placement {
   /// Gives back what the message names.
   wire::Released release(const wire::Release& release);
 
+  /// Gives back what this thread has placed and nobody has used in time; how many.
+  size_t expire(Now now);
+
   TypicalTasks& typical_tasks();
 
  private:

@@ -25,7 +25,7 @@ void TaskText::set(std::string_view task) {
 }
 
 ReservationSlab::ReservationSlab(uint32_t nodes_max)
-    : nodes_max_(nodes_max), blocks_(make_zeroed<std::atomic<Node*>>(nodes_max / kBlock + 1)) {}
+    : blocks_(make_zeroed<std::atomic<Node*>>(nodes_max / kBlock + 1)) {}
 
 uint32_t ReservationSlab::use_of(uint32_t node) const {
   if (node >= nodes_.load(std::memory_order_acquire)) return 0;
@@ -40,52 +40,84 @@ uint32_t ReservationSlab::add(
   if (++fresh.uses == 0) ++fresh.uses;
   fresh.task.set(task);
   fresh.reservation = reservation;
+  fresh.expires_ns.store(reservation.expires.ns, std::memory_order_relaxed);
   fresh.use.store(fresh.uses, std::memory_order_release);
   link(node);
-  size_.store(size() + 1, std::memory_order_relaxed);
+  in_use_.store(in_use() + 1, std::memory_order_relaxed);
   return node;
 }
 
-void ReservationSlab::erase(uint32_t node) {
+void ReservationSlab::free(uint32_t node) {
   unlink(node);
   Node& gone = at(node);
   gone.use.store(0, std::memory_order_release);
   gone.task.reset();
   gone.next_free = free_;
   free_ = node + 1;
-  size_.store(size() - 1, std::memory_order_relaxed);
+  in_use_.store(in_use() - 1, std::memory_order_relaxed);
+}
+
+void ReservationSlab::hand_back(uint32_t node) {
+  handed_back_count_.fetch_add(1, std::memory_order_relaxed);
+  uint32_t head = handed_back_.load(std::memory_order_relaxed);
+  do {
+    at(node).next_free = head;
+  } while (!handed_back_.compare_exchange_weak(head, node + 1, std::memory_order_acq_rel));
+}
+
+void ReservationSlab::collect() {
+  if (handed_back_.load(std::memory_order_relaxed) == 0) return;
+  uint32_t next = handed_back_.exchange(0, std::memory_order_acq_rel);
+  while (next != 0) {
+    uint32_t node = next - 1;
+    next = at(node).next_free;
+    free(node);
+    handed_back_count_.fetch_sub(1, std::memory_order_relaxed);
+  }
 }
 
 bool ReservationSlab::holds(uint32_t node, uint64_t hash, std::string_view task) const {
   const Node& seen = at(node);
-  return seen.use.load(std::memory_order_relaxed) != 0 &&
-         seen.hash.load(std::memory_order_relaxed) == hash && seen.task.get() == task;
+  return seen.hash.load(std::memory_order_relaxed) == hash && seen.task.get() == task;
 }
 
 void ReservationSlab::renew(uint32_t node, Instant until) {
-  Reservation& kept = at(node).reservation;
-  if (until <= kept.expires) return;
-  unlink(node);
-  kept.expires = until;
-  link(node);
+  Node& kept = at(node);
+  if (until <= kept.reservation.expires) return;
+  kept.reservation.expires = until;
+  kept.expires_ns.store(until.ns, std::memory_order_relaxed);
 }
 
-/// Visits the wheel's slots up to `now`. A reservation further off than the wheel is long shares a
-/// slot with earlier ones and is passed over until its time.
+/// Visits the wheel's slots up to `now`. The last tick is not over, and one in which there were too
+/// many is not done: they are looked at again next time.
 void ReservationSlab::expired(Instant now, size_t max, std::vector<uint32_t>& nodes) {
+  collect();
   uint64_t until = tick_of(now);
   if (until - swept_ > kTicks) swept_ = until > kTicks ? until - kTicks : 0;
-  // The last tick is not over, and one in which there were too many is not done: they are looked at
-  // again next time.
-  for (; size() > 0; ++swept_) {
-    for (uint32_t next = wheel_[swept_ % kTicks]; next != 0; next = at(next - 1).later) {
-      if (at(next - 1).reservation.expires > now) continue;
-      if (nodes.size() >= max) return;
-      nodes.push_back(next - 1);
-    }
-    if (swept_ == until) return;
+  for (; in_use() > 0; ++swept_) {
+    if (!sweep_slot(swept_ % kTicks, now, max, nodes) || swept_ == until) return;
   }
   swept_ = until;
+}
+
+/// A reservation further off than the wheel is long shares a slot with earlier ones and is passed
+/// over until its time; one that was renewed moves to the slot of its new time.
+bool ReservationSlab::sweep_slot(
+    uint32_t slot, Instant now, size_t max, std::vector<uint32_t>& nodes) {
+  uint32_t next = wheel_[slot];
+  while (next != 0) {
+    uint32_t node = next - 1;
+    next = at(node).later;
+    Instant expires{at(node).expires_ns.load(std::memory_order_relaxed)};
+    if (expires <= now) {
+      if (nodes.size() >= max) return false;
+      nodes.push_back(node);
+    } else if (tick_of(expires) % kTicks != slot) {
+      unlink(node);
+      link(node);
+    }
+  }
+  return true;
 }
 
 uint32_t ReservationSlab::take_node() {
@@ -105,7 +137,8 @@ uint32_t ReservationSlab::take_node() {
 
 void ReservationSlab::link(uint32_t node) {
   Node& linked = at(node);
-  linked.slot = static_cast<uint32_t>(tick_of(linked.reservation.expires) % kTicks);
+  Instant expires{linked.expires_ns.load(std::memory_order_relaxed)};
+  linked.slot = static_cast<uint32_t>(tick_of(expires) % kTicks);
   uint32_t& head = wheel_[linked.slot];
   linked.earlier = 0;
   linked.later = head;

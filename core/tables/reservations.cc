@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/check.h"
 #include "core/base/hash.h"
 
 namespace berth::core {
@@ -28,11 +29,11 @@ constexpr uint32_t maker_number(NodeRef ref) {
 
 TaskKey::TaskKey(std::string_view task) : text(task), hash(hash_text(task)) {}
 
-Reservations::Reservations(uint32_t reservations_max, uint32_t makers)
-    : chunk_(std::max(1u, reservations_max / (makers * 32))),
+Reservations::Reservations(uint32_t reservations_max, uint32_t threads)
+    : chunk_(std::max(1u, reservations_max / (threads * 32))),
       unclaimed_(reservations_max),
       index_(reservations_max) {
-  for (uint32_t i = 0; i < makers; ++i) {
+  for (uint32_t i = 0; i < threads; ++i) {
     makers_.push_back(std::make_unique<Maker>(reservations_max));
   }
 }
@@ -47,33 +48,30 @@ bool Reservations::holds(NodeRef node, const TaskKey& task) const {
   return maker_of(node).slab.holds(node_of(node), task.hash, task.text);
 }
 
-bool Reservations::find(const TaskKey& task, Reservation& found) const {
-  return index_.each(task.hash, [&](NodeRef node) {
-    ReservationSlab& slab = maker_of(node).slab;
-    SpinGuard lock(slab.lock);
+Reservation& Reservations::reservation(NodeRef node) const {
+  return maker_of(node).slab.reservation(node_of(node));
+}
+
+bool Reservations::find(const TaskKey& task, Reservation& found) {
+  // Most tasks are new, and that shows without the lock.
+  if (!index_.may_hold(task.hash)) return false;
+  TaskIndex::Held bucket = index_.hold(task.hash);
+  return bucket.each([&](NodeRef node) {
     if (!holds(node, task)) return false;
-    found = slab.reservation(node_of(node));
+    found = reservation(node);
     return true;
   });
 }
 
-AddStatus Reservations::add(const TaskKey& task, uint32_t maker, Reservation& reservation) {
-  maker %= makers_.size();
-  Maker& mine = *makers_[maker];
-  NodeRef node = 0;
-  {
-    SpinGuard lock(mine.slab.lock);
-    if (mine.slab.size() >= mine.allowance && !take_allowance(mine)) return AddStatus::Full;
-    node = make_ref(maker, mine.slab.add(task.hash, task.text, reservation));
-    uint64_t use = mine.slab.use_of(node_of(node));
-    reservation.id = {use << 32 | node};
-    mine.slab.reservation(node_of(node)).id = reservation.id;
-  }
-  AddStatus status = enter(task, node, reservation);
-  if (status != AddStatus::Added) {
-    Reservation dropped;
-    erase(node, dropped);
-  }
+AddStatus Reservations::add(const TaskKey& task, uint32_t thread, Reservation& wanted) {
+  BERTH_CHECK(thread < makers_.size());
+  Maker& mine = *makers_[thread];
+  if (mine.slab.in_use() >= mine.allowance && !take_allowance(mine)) return AddStatus::Full;
+  NodeRef node = make_ref(thread, mine.slab.add(task.hash, task.text, wanted));
+  wanted.id = {uint64_t{mine.slab.use_of(node_of(node))} << 32 | node};
+  reservation(node).id = wanted.id;
+  AddStatus status = enter(task, node, wanted);
+  if (status != AddStatus::Added) drop(node, thread);
   return status;
 }
 
@@ -82,10 +80,8 @@ AddStatus Reservations::enter(const TaskKey& task, NodeRef node, Reservation& ex
   do {
     TaskIndex::Held bucket = index_.hold(task.hash);
     bool known = bucket.each([&](NodeRef other) {
-      ReservationSlab& slab = maker_of(other).slab;
-      SpinGuard lock(slab.lock);
       if (!holds(other, task)) return false;
-      existing = slab.reservation(node_of(other));
+      existing = reservation(other);
       return true;
     });
     if (known) return AddStatus::Exists;
@@ -94,52 +90,52 @@ AddStatus Reservations::enter(const TaskKey& task, NodeRef node, Reservation& ex
   return AddStatus::Full;
 }
 
-bool Reservations::remove(wire::ReservationId id, Reservation& removed) {
-  return take(id, kEndOfTime, removed);
+bool Reservations::remove(wire::ReservationId id, uint32_t thread, Reservation& removed) {
+  return take(id, thread, kEndOfTime, removed);
 }
 
 /// Takes it out if it expires at `expired_by` or before.
-bool Reservations::take(wire::ReservationId id, Instant expired_by, Reservation& removed) {
+bool Reservations::take(
+    wire::ReservationId id, uint32_t thread, Instant expired_by, Reservation& removed) {
   auto node = static_cast<NodeRef>(id.value);
   auto use = static_cast<uint32_t>(id.value >> 32);
   if (maker_number(node) >= makers_.size() || use == 0) return false;
-  ReservationSlab& slab = maker_of(node).slab;
+  const ReservationSlab& slab = maker_of(node).slab;
   if (slab.use_of(node_of(node)) != use) return false;
   {
-    // While the index names the node it stays in this use, and only who takes it out of the index
-    // erases it. A stale id may show another task's hash; then its bucket does not name the node.
+    // While the index names the node it stays in this use, and who takes it out of the index owns
+    // it. A stale id may show another task's hash; then its bucket does not name the node.
     TaskIndex::Held bucket = index_.hold(slab.hash_of(node_of(node)));
-    if (expired_by < kEndOfTime) {
-      SpinGuard lock(slab.lock);
-      if (slab.reservation(node_of(node)).expires > expired_by) return false;
-    }
-    if (slab.use_of(node_of(node)) != use || !bucket.erase(node)) return false;
+    if (!bucket.names(node) || slab.use_of(node_of(node)) != use) return false;
+    if (reservation(node).expires > expired_by) return false;
+    bucket.erase(node);
+    removed = reservation(node);
   }
-  erase(node, removed);
+  drop(node, thread);
   return true;
 }
 
-bool Reservations::remove(const TaskKey& task, Reservation& removed) {
+bool Reservations::remove(const TaskKey& task, uint32_t thread, Reservation& removed) {
   NodeRef gone = 0;
   {
     TaskIndex::Held bucket = index_.hold(task.hash);
     bool known = bucket.each([&](NodeRef node) {
-      SpinGuard lock(maker_of(node).slab.lock);
       gone = node;
       return holds(node, task);
     });
     if (!known) return false;
     bucket.erase(gone);
+    removed = reservation(gone);
   }
-  erase(gone, removed);
+  drop(gone, thread);
   return true;
 }
 
-void Reservations::erase(NodeRef node, Reservation& removed) {
+/// Gives back a node that the index does not name.
+void Reservations::drop(NodeRef node, uint32_t thread) {
   Maker& maker = maker_of(node);
-  SpinGuard lock(maker.slab.lock);
-  removed = maker.slab.reservation(node_of(node));
-  maker.slab.erase(node_of(node));
+  if (maker_number(node) != thread) return maker.slab.hand_back(node_of(node));
+  maker.slab.free(node_of(node));
   return_allowance(maker);
 }
 
@@ -150,37 +146,32 @@ bool Reservations::report(
     Instant until,
     Reservation& settled,
     bool& first_time) {
-  return index_.each(task.hash, [&](NodeRef node) {
-    ReservationSlab& slab = maker_of(node).slab;
-    SpinGuard lock(slab.lock);
+  if (!index_.may_hold(task.hash)) return false;
+  TaskIndex::Held bucket = index_.hold(task.hash);
+  return bucket.each([&](NodeRef node) {
     if (!holds(node, task)) return false;
-    Reservation& listed = slab.reservation(node_of(node));
+    Reservation& listed = reservation(node);
     if (listed.worker != worker || listed.generation != generation) return false;
     first_time = !listed.reported;
     listed.reported = true;
-    slab.renew(node_of(node), until);
+    maker_of(node).slab.renew(node_of(node), until);
     settled = listed;
     return true;
   });
 }
 
-void Reservations::expire(
-    Instant now, uint32_t part, uint32_t sharers, std::vector<Reservation>& expired) {
+void Reservations::expire(Instant now, uint32_t thread, std::vector<Reservation>& expired) {
+  Maker& mine = *makers_[thread];
   std::vector<uint32_t> nodes;
-  std::vector<wire::ReservationId> ids;
-  for (uint32_t at = part; at < makers_.size(); at += sharers) {
-    ReservationSlab& slab = makers_[at]->slab;
-    SpinGuard lock(slab.lock);
-    nodes.clear();
-    slab.expired(now, kExpiredMax, nodes);
-    for (uint32_t node : nodes)
-      ids.push_back(slab.reservation(node).id);
-  }
-  for (wire::ReservationId id : ids) {
-    // Unless it was released, or listed by its worker and so renewed, since it was seen.
+  mine.slab.expired(now, kExpiredMax, nodes);
+  for (uint32_t node : nodes) {
+    // Unless somebody released it, or its worker listed it and so renewed it, since it was seen.
     Reservation gone;
-    if (take(id, now, gone)) expired.push_back(gone);
+    wire::ReservationId id{uint64_t{mine.slab.use_of(node)} << 32 | make_ref(thread, node)};
+    if (take(id, thread, now, gone)) expired.push_back(gone);
   }
+  while (mine.slab.in_use() + 2 * chunk_ <= mine.allowance)
+    return_allowance(mine);
 }
 
 uint32_t Reservations::size() const {
@@ -192,6 +183,8 @@ uint32_t Reservations::size() const {
 
 /// The limit is handed out in chunks, so that counting up to it is no meeting point of all threads.
 bool Reservations::take_allowance(Maker& maker) {
+  maker.slab.collect();
+  if (maker.slab.in_use() < maker.allowance) return true;
   uint32_t left = unclaimed_.load(std::memory_order_relaxed);
   uint32_t taken = 0;
   do {
@@ -203,7 +196,7 @@ bool Reservations::take_allowance(Maker& maker) {
 }
 
 void Reservations::return_allowance(Maker& maker) {
-  if (maker.slab.size() + 2 * chunk_ > maker.allowance) return;
+  if (maker.slab.in_use() + 2 * chunk_ > maker.allowance) return;
   maker.allowance -= chunk_;
   unclaimed_.fetch_add(chunk_, std::memory_order_relaxed);
 }

@@ -40,20 +40,19 @@ enum class AddStatus : uint8_t { Added, Exists, Full };
 /// Errors   Full is a refusal of the caller's request
 class Reservations {
  public:
-  /// `makers`: how many threads make reservations.
-  explicit Reservations(uint32_t reservations_max, uint32_t makers = 1);
+  explicit Reservations(uint32_t reservations_max, uint32_t threads = 1);
   ~Reservations();
 
   /// The task's reservation, if it has one; it may have expired and wait to be swept.
-  bool find(const TaskKey& task, Reservation& found) const;
+  bool find(const TaskKey& task, Reservation& found);
 
-  /// Records a claim made by thread `maker`. On Exists, `reservation` becomes the one that is
+  /// Records a claim. On Exists, `reservation` becomes the one that is
   /// there, and the caller gives its own claim back; on Added it has its id.
-  AddStatus add(const TaskKey& task, uint32_t maker, Reservation& reservation);
+  AddStatus add(const TaskKey& task, uint32_t thread, Reservation& reservation);
 
   /// Takes it out, so that the caller can give its capacity back; false: unknown or expired.
-  bool remove(wire::ReservationId id, Reservation& removed);
-  bool remove(const TaskKey& task, Reservation& removed);
+  bool remove(wire::ReservationId id, uint32_t thread, Reservation& removed);
+  bool remove(const TaskKey& task, uint32_t thread, Reservation& removed);
 
   /// The worker lists the task: holds it until `until` at least, and tells in `settled` whether
   /// this was the first time, when its slots stop being held. False: no such task on that worker.
@@ -65,9 +64,9 @@ class Reservations {
       Reservation& settled,
       bool& first_time);
 
-  /// Takes out what expired before `now`, of every maker m with m % sharers == part; a few thousand
-  /// at most, so that a flood that expires at once does not hold up the caller.
-  void expire(Instant now, uint32_t part, uint32_t sharers, std::vector<Reservation>& expired);
+  /// Takes out what this thread has reserved and what expired before `now`; a few thousand at most,
+  /// so that a flood that expires at once does not hold up the caller.
+  void expire(Instant now, uint32_t thread, std::vector<Reservation>& expired);
 
   uint32_t size() const;
 
@@ -76,15 +75,16 @@ class Reservations {
     explicit Maker(uint32_t nodes_max) : slab(nodes_max) {}
 
     ReservationSlab slab;
-    uint32_t allowance = 0;  ///< of `reservations_max`, set aside for this maker; under its lock
+    uint32_t allowance = 0;  ///< of `reservations_max`, set aside for this thread
   };
 
   Maker& maker_of(NodeRef node) const;
   bool holds(NodeRef node, const TaskKey& task) const;
+  Reservation& reservation(NodeRef node) const;
   bool take_allowance(Maker& maker);
   void return_allowance(Maker& maker);
-  bool take(wire::ReservationId id, Instant expired_by, Reservation& removed);
-  void erase(NodeRef node, Reservation& removed);
+  bool take(wire::ReservationId id, uint32_t thread, Instant expired_by, Reservation& removed);
+  void drop(NodeRef node, uint32_t thread);
   AddStatus enter(const TaskKey& task, NodeRef node, Reservation& existing);
 
   uint32_t chunk_;

@@ -28,6 +28,9 @@ struct Tables {
   /// How many connections watch worker events; notices are made only while any do.
   std::atomic<uint32_t> watchers{0};
   std::atomic<uint64_t> notice_sequence{0};
+  /// After a standstill of the process reservations live on until the heartbeats that renew them
+  /// have been read; ns on the monotonic clock.
+  std::atomic<int64_t> nothing_expires_before{0};
 };
 
 }  // namespace berth::core

@@ -20,13 +20,16 @@ bool TaskIndex::Held::insert(NodeRef node) {
   return false;
 }
 
-bool TaskIndex::Held::erase(NodeRef node) {
+bool TaskIndex::Held::names(NodeRef node) const {
+  return each([node](NodeRef other) { return other == node; });
+}
+
+void TaskIndex::Held::erase(NodeRef node) {
   for (std::atomic<uint64_t>& entry : bucket_->entries) {
-    if (entry.load(std::memory_order_relaxed) != (tag_ << 32 | node)) continue;
-    entry.store(0, std::memory_order_release);
-    return true;
+    if (entry.load(std::memory_order_relaxed) == (tag_ << 32 | node)) {
+      entry.store(0, std::memory_order_release);
+    }
   }
-  return false;
 }
 
 // One task a bucket, on average, at the limit: seven are then exceeded once in a million buckets.

@@ -48,10 +48,10 @@ class TaskIndex {
       }
       return false;
     }
+    bool names(NodeRef node) const;
     /// False: the bucket is full.
     bool insert(NodeRef node);
-    /// False: it is not here.
-    bool erase(NodeRef node);
+    void erase(NodeRef node);
 
    private:
     Bucket* bucket_;
@@ -64,17 +64,13 @@ class TaskIndex {
 
   Held hold(uint64_t hash) { return {lock_bucket(hash), hash}; }
 
-  /// As `Held::each`, without the lock: an entry that comes or goes meanwhile may be missed or be
-  /// stale, so the visitor must look for itself.
-  template <typename Visit>
-  bool each(uint64_t hash, Visit visit) const {
+  /// Looks without the lock. False: at some moment during the call no entry had this hash.
+  bool may_hold(uint64_t hash) const {
     const Stripe& stripe = stripes_[hash % kStripes];
     while (true) {
-      const Table* table = stripe.table.load(std::memory_order_acquire);
-      const Bucket& bucket = table->bucket(hash);
+      const Bucket& bucket = stripe.table.load(std::memory_order_acquire)->bucket(hash);
       for (const std::atomic<uint64_t>& entry : bucket.entries) {
-        uint64_t value = entry.load(std::memory_order_acquire);
-        if (value >> 32 == tag_of(hash) && visit(static_cast<NodeRef>(value))) return true;
+        if (entry.load(std::memory_order_acquire) >> 32 == tag_of(hash)) return true;
       }
       if ((bucket.state.load(std::memory_order_acquire) & kMoved) == 0) return false;
     }

@@ -60,7 +60,7 @@ TEST(Cluster, KeepsItsPromisesWhateverHappens) {
   }
   if (seeds < 200) return;
   for (auto [counter, count] : tried)
-    EXPECT_GT(count, 20u) << core::counter_name(counter);
+    EXPECT_GE(count, 10u) << core::counter_name(counter) << ": the seeds no longer try it";
 }
 
 TEST(Cluster, TellsTheSameStoryForTheSameSeed) {

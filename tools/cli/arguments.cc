@@ -249,7 +249,8 @@ void add_other_commands(CLI::App& app, Invocation& invocation) {
       "Talk to the server's console, with history",
       "  berth console\n  berth console 127.0.0.1:7642\n  echo workers | berth console\n");
   console->add_option("address", invocation.console, "The console (default 127.0.0.1:7642)")
-      ->type_name("HOST:PORT");
+      ->type_name("HOST:PORT")
+      ->envname("BERTH_CONSOLE");
   CLI::App* completion = add_command(
       app,
       invocation,

@@ -48,14 +48,14 @@ Tally hammer(Reservations& table, uint32_t thread, std::atomic<int64_t>& now_ms)
       }
       case 2:
         if (mine.empty()) break;
-        if (table.remove(mine.back(), out)) {
+        if (table.remove(mine.back(), thread, out)) {
           ++tally.removed;
           EXPECT_EQ(out.worker.value, thread) << "an id reached another thread's reservation";
         }
-        EXPECT_FALSE(table.remove(mine.back(), out)) << "taken out twice";
+        EXPECT_FALSE(table.remove(mine.back(), thread, out)) << "taken out twice";
         mine.pop_back();
         break;
-      case 3: tally.removed += table.remove(task, out) ? 1 : 0; break;
+      case 3: tally.removed += table.remove(task, thread, out) ? 1 : 0; break;
       case 4: {
         bool first = false;
         table.report(task, {thread}, 1, now + Duration::milliseconds(300), out, first);
@@ -63,7 +63,7 @@ Tally hammer(Reservations& table, uint32_t thread, std::atomic<int64_t>& now_ms)
       }
       case 5:
         expired.clear();
-        table.expire(now, thread, kThreads, expired);
+        table.expire(now, thread, expired);
         tally.removed += expired.size();
         break;
     }
@@ -88,7 +88,7 @@ TEST(ReservationsStress, EveryOneIsTakenOutExactlyOnce) {
   std::vector<Reservation> expired;
   Instant end = Instant{} + Duration::milliseconds(now_ms.load() + 10'000);
   for (uint32_t i = 0; i < kThreads; ++i)
-    table.expire(end, i, kThreads, expired);
+    table.expire(end, i, expired);
   EXPECT_EQ(expired.size(), left);
   EXPECT_EQ(table.size(), 0u);
   // All of the limit is to be had again.

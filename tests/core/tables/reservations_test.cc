@@ -40,14 +40,14 @@ TEST(Reservations, AnIdIsGoodOnce) {
   table.add("t", 0, held);
   wire::ReservationId first = held.id;
   Reservation gone;
-  EXPECT_TRUE(table.remove(first, gone));
-  EXPECT_FALSE(table.remove(first, gone));
+  EXPECT_TRUE(table.remove(first, 0, gone));
+  EXPECT_FALSE(table.remove(first, 0, gone));
   // The node is used again; the old id must not reach its new tenant.
   Reservation next = on(2, 1'000);
   table.add("t", 0, next);
   EXPECT_NE(next.id, first);
-  EXPECT_FALSE(table.remove(first, gone));
-  EXPECT_TRUE(table.remove("t", gone));
+  EXPECT_FALSE(table.remove(first, 0, gone));
+  EXPECT_TRUE(table.remove("t", 0, gone));
   EXPECT_EQ(gone.worker, WorkerIndex{2});
 }
 
@@ -55,9 +55,9 @@ TEST(Reservations, UnknownIdsAreUnknown) {
   Reservations table(10);
   Reservation gone;
   for (uint64_t id : {uint64_t{0}, uint64_t{1}, uint64_t{1} << 63, UINT64_MAX}) {
-    EXPECT_FALSE(table.remove(wire::ReservationId{id}, gone)) << id;
+    EXPECT_FALSE(table.remove(wire::ReservationId{id}, 0, gone)) << id;
   }
-  EXPECT_FALSE(table.remove("nobody", gone));
+  EXPECT_FALSE(table.remove("nobody", 0, gone));
 }
 
 TEST(Reservations, RefusesWhenFull) {
@@ -67,7 +67,7 @@ TEST(Reservations, RefusesWhenFull) {
   EXPECT_EQ(table.add("b", 0, b), AddStatus::Added);
   EXPECT_EQ(table.add("c", 0, c), AddStatus::Full);
   Reservation gone;
-  table.remove("a", gone);
+  table.remove("a", 0, gone);
   EXPECT_EQ(table.add("c", 0, c), AddStatus::Added);
 }
 
@@ -85,9 +85,9 @@ TEST(Reservations, AReportedTaskLivesWhileItIsListed) {
   EXPECT_TRUE(table.report("t", {1}, 1, at_ms(6'000), settled, first));
   EXPECT_FALSE(first);
   std::vector<Reservation> expired;
-  table.expire(at_ms(5'900), 0, 1, expired);
+  table.expire(at_ms(5'900), 0, expired);
   EXPECT_TRUE(expired.empty());
-  table.expire(at_ms(6'200), 0, 1, expired);
+  table.expire(at_ms(6'200), 0, expired);
   ASSERT_EQ(expired.size(), 1u);
   EXPECT_TRUE(expired[0].reported);
 }
@@ -122,7 +122,7 @@ TEST(Reservations, ExpireOnTimeOverRandomLives) {
         if (table.add(task, 0, held) == AddStatus::Added) live[task] = held.expires.ns / 1'000'000;
       }
       std::vector<Reservation> expired;
-      table.expire(at_ms(now), 0, 1, expired);
+      table.expire(at_ms(now), 0, expired);
       for (const Reservation& gone : expired) {
         EXPECT_LE(gone.expires.ns / 1'000'000, now) << "seed " << seed << ": expired early";
       }

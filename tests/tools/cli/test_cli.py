@@ -253,6 +253,18 @@ class Terminals(CliTest):
         with open(self.path(".berth_history"), encoding="utf-8") as file:
             self.assertIn("ping", file.read())
 
+    def test_the_console_is_found_by_its_variable(self):
+        done = subprocess.run(
+            [program("berth"), "console"],
+            input="ping\n",
+            env={**os.environ, "BERTH_CONSOLE": self.berthd.console},
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("OK", done.stdout)
+
     def test_the_console_passes_on_what_is_piped_into_it(self):
         run = subprocess.run(
             [program("berth"), "console", self.berthd.console],
