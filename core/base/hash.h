@@ -4,6 +4,7 @@
 #include <xxhash.h>
 
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace berth::core {
@@ -11,6 +12,29 @@ namespace berth::core {
 /// XXH3 of `text`; different seeds give unrelated hashes.
 inline uint64_t hash_text(std::string_view text, uint64_t seed = 0) {
   return XXH3_64bits_withSeed(text.data(), text.size(), seed);
+}
+
+/// As `a == b`, without a call: the names compared on the path of a placement are short.
+inline bool same_text(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  auto differ = [&](size_t at, auto word) {
+    auto other = word;
+    std::memcpy(&word, a.data() + at, sizeof(word));
+    std::memcpy(&other, b.data() + at, sizeof(word));
+    return word != other;
+  };
+  size_t at = 0;
+  for (; at + 8 <= a.size(); at += 8) {
+    if (differ(at, uint64_t{0})) return false;
+  }
+  if (at + 4 <= a.size()) {
+    if (differ(at, uint32_t{0})) return false;
+    at += 4;
+  }
+  for (; at < a.size(); ++at) {
+    if (a[at] != b[at]) return false;
+  }
+  return true;
 }
 
 /// Folds one more hash or number into a fingerprint; order matters.

@@ -1,6 +1,7 @@
 #include "core/placement/placement.h"
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "core/placement/explain.h"
@@ -53,8 +54,11 @@ struct Placement::State {
   std::vector<WorkerIndex> skip;
   std::vector<Reservation> expired;
 
-  bool repeat(Now now, const TaskKey& task, Arena& text, wire::Reply& reply);
-  bool hold_too_long(const wire::Place& place, Arena& text, wire::Reply& reply) const;
+  std::optional<wire::Placed> repeat(Now now, const TaskKey& task, Arena& text);
+  bool is_held_too_long(const wire::Place& place) const {
+    return place.hold_ms > tables.settings.hold_max.ms();
+  }
+  wire::Reply refuse_hold(const wire::Place& place, Arena& text) const;
   bool claim_best(const Query& query, Claim& claim, bool& busy);
   wire::Reply reserve(
       Now now,
@@ -65,6 +69,9 @@ struct Placement::State {
       Arena& text);
   wire::Placed placed(Now now, const Reservation& reservation, const Claim& claim, Arena& text);
   wire::Reply nowhere(const wire::Place& place, const Query& query, bool busy, Arena& text);
+  void give_back(const Claim& claim) {
+    tables.fleet.give_back(claim.worker, claim.generation, claim.holding, true);
+  }
   void give_back(const Reservation& gone) {
     tables.fleet.give_back(gone.worker, gone.generation, gone.holding, !gone.reported);
   }
@@ -81,10 +88,9 @@ TypicalTasks& Placement::typical_tasks() {
 
 wire::Reply Placement::place(Now now, const wire::Place& place, const Query& query, Arena& text) {
   State& self = *state_;
-  wire::Reply reply;
-  if (self.hold_too_long(place, text, reply)) return reply;
+  if (self.is_held_too_long(place)) return self.refuse_hold(place, text);
   const TaskKey task(place.task);
-  if (self.repeat(now, task, text, reply)) return reply;
+  if (std::optional<wire::Placed> again = self.repeat(now, task, text)) return *again;
   if (query.policy == wire::Policy::Fgd || query.demand.gpu_count > 0) {
     self.typical.learn(query.demand);
   }
@@ -104,10 +110,9 @@ wire::Reply Placement::place_at(
     GpuSet gpus,
     Arena& text) {
   State& self = *state_;
-  wire::Reply reply;
-  if (self.hold_too_long(place, text, reply)) return reply;
+  if (self.is_held_too_long(place)) return self.refuse_hold(place, text);
   const TaskKey task(place.task);
-  if (self.repeat(now, task, text, reply)) return reply;
+  if (std::optional<wire::Placed> again = self.repeat(now, task, text)) return *again;
   Claim claim;
   claim.text = room_for_text(text);
   const GpuSet* devices = query.demand.gpu_count > 0 ? &gpus : nullptr;
@@ -150,25 +155,21 @@ size_t Placement::expire(Now now) {
   return self.expired.size();
 }
 
-bool Placement::State::hold_too_long(
-    const wire::Place& place, Arena& text, wire::Reply& reply) const {
-  int64_t max = tables.settings.hold_max.ms();
-  if (place.hold_ms <= max) return false;
+wire::Reply Placement::State::refuse_hold(const wire::Place& place, Arena& text) const {
   std::string wrong = "hold is " + std::to_string(place.hold_ms) + " ms, at most " +
-                      std::to_string(max) + " ms are allowed";
-  reply = wire::Refused{wire::Refusal::BadRequest, text.keep(wrong)};
-  return true;
+                      std::to_string(tables.settings.hold_max.ms()) + " ms are allowed";
+  return wire::Refused{wire::Refusal::BadRequest, text.keep(wrong)};
 }
 
 /// The answer the task already has, if it has one.
-bool Placement::State::repeat(Now now, const TaskKey& task, Arena& text, wire::Reply& reply) {
+std::optional<wire::Placed> Placement::State::repeat(Now now, const TaskKey& task, Arena& text) {
   Reservation known;
-  if (!tables.reservations.find(task, known)) return false;
+  if (!tables.reservations.find(task, known)) return std::nullopt;
   if (known.expires <= now.mono) {
     // Not swept yet: its capacity goes back now, so that the task may have it again.
     Reservation gone;
     if (tables.reservations.remove(known.id, thread, gone)) give_back(gone);
-    return false;
+    return std::nullopt;
   }
   Claim claim;
   claim.text = room_for_text(text);
@@ -190,13 +191,12 @@ bool Placement::State::repeat(Now now, const TaskKey& task, Arena& text, wire::R
     // The worker was forgotten: the reservation is worth nothing.
     Reservation gone;
     tables.reservations.remove(known.id, thread, gone);
-    return false;
+    return std::nullopt;
   }
   wire::Placed again = placed(now, known, claim, text);
   again.repeated = true;
   counters.add(Counter::PlacementsRepeated);
-  reply = again;
-  return true;
+  return again;
 }
 
 bool Placement::State::claim_best(const Query& query, Claim& claim, bool& busy) {
@@ -229,18 +229,16 @@ wire::Reply Placement::State::reserve(
   Duration hold =
       place.hold_ms > 0 ? Duration::milliseconds(place.hold_ms) : tables.settings.hold_default;
   reservation.expires = now.mono + hold;
-  Reservation mine = reservation;
   switch (tables.reservations.add(task, thread, reservation)) {
     case AddStatus::Added: break;
     case AddStatus::Exists: {
       // The same task came on another connection while this one was being placed.
-      give_back(mine);
-      wire::Reply reply;
-      if (repeat(now, task, text, reply)) return reply;
+      give_back(claim);
+      if (std::optional<wire::Placed> again = repeat(now, task, text)) return *again;
       return wire::Refused{wire::Refusal::Busy, kBusy};
     }
     case AddStatus::Full:
-      give_back(mine);
+      give_back(claim);
       return wire::Refused{
           wire::Refusal::Busy, "the table of reservations is full: release some, or wait"};
   }

@@ -50,7 +50,9 @@ NameId Names::find(NameKind kind, std::string_view text) const {
   for (uint64_t at = hash & mask_;; at = (at + 1) & mask_) {
     const Entry* entry = slots_.get()[at].load(std::memory_order_acquire);
     if (entry == nullptr) return {};
-    if (entry->hash == hash && entry->kind == kind && entry->text() == text) return entry->id;
+    if (entry->hash == hash && entry->kind == kind && same_text(entry->text(), text)) {
+      return entry->id;
+    }
   }
 }
 

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "core/base/hash.h"
+
 namespace berth::core {
 
 namespace {
@@ -78,7 +80,7 @@ void ReservationSlab::collect() {
 
 bool ReservationSlab::holds(uint32_t node, uint64_t hash, std::string_view task) const {
   const Node& seen = at(node);
-  return seen.hash.load(std::memory_order_relaxed) == hash && seen.task.get() == task;
+  return seen.hash.load(std::memory_order_relaxed) == hash && same_text(seen.task.get(), task);
 }
 
 void ReservationSlab::renew(uint32_t node, Instant until) {
