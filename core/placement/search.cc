@@ -13,14 +13,16 @@ namespace berth::core {
 namespace {
 
 constexpr size_t kSlots = static_cast<size_t>(Resource::Slots);
+static_assert(kResourceCount == 5 && kSlots == 0, "wants_one_slot_only names them all");
 
 /// Scattering chooses among so many, if their load is within 5 % of the lowest.
 constexpr size_t kScatterChoices = 3;
 
 bool wants_one_slot_only(const Query& query) {
   const NodeDemand& demand = query.demand;
-  return demand.amounts == Amounts{1, 0, 0, 0, 0} && demand.gpu_count == 0 &&
-         demand.custom.empty() && query.exclude.empty();
+  const Amounts& amounts = demand.amounts;
+  bool one_slot = amounts[kSlots] == 1 && (amounts[1] | amounts[2] | amounts[3] | amounts[4]) == 0;
+  return one_slot && demand.gpu_count == 0 && demand.custom.empty() && query.exclude.empty();
 }
 
 /// The labels of a row with this key; a row being changed may show some of the old and some of the
