@@ -108,11 +108,13 @@ void QueryMatches::exclude(const Segment& segment, SegmentMatches& matches) cons
 }
 
 QueryMatches& MatchCache::find(const Query& query) {
+  if (last_ != nullptr && last_->is_of(query)) return *last_;
   uint64_t hash = hash_names(hash_names(0, query.all), query.none);
   for (const NameIds& group : query.any)
     hash = hash_names(hash, group);
   QueryMatches& place = places_[hash % kPlaces];
   if (!place.is_of(query)) place.reset(query);
+  last_ = &place;
   return place;
 }
 

@@ -60,6 +60,8 @@ class QueryMatches {
 class MatchCache {
  public:
   MatchCache() : places_(kPlaces) {}
+  MatchCache(const MatchCache&) = delete;
+  MatchCache& operator=(const MatchCache&) = delete;
 
   QueryMatches& find(const Query& query);
 
@@ -67,6 +69,7 @@ class MatchCache {
   static constexpr size_t kPlaces = 64;
 
   std::vector<QueryMatches> places_;
+  QueryMatches* last_ = nullptr;  ///< tasks of one kind come in a row
 };
 
 }  // namespace berth::core

@@ -79,6 +79,7 @@ Choice Search::choose_among(const Request& request) {
 void Search::prepare(const Query& query) {
   matches_ = &cache_.find(query);
   uint32_t count = fleet_.segment_count();
+  if (parts_.size() == count) return;  // segments never move; only `narrow` leaves some out
   parts_.clear();
   for (uint32_t i = 0; i < count; ++i) {
     uint32_t at = start_ + i < count ? start_ + i : (start_ + i) % count;
