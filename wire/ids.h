@@ -40,12 +40,36 @@ using RequestId = Id<struct RequestKind, uint32_t>;
 /// Capacity held for a task; never 0 for a real one.
 using ReservationId = Id<struct ReservationKind, uint64_t>;
 
+/// One job, or one element of an array: those of an array are numbered without a gap. Never 0 for a
+/// real one, never used twice.
+using JobId = Id<struct JobKind, uint64_t>;
+
+/// One lease of one job: a fencing token.
+///
+/// `epoch` grows with every assignment that any server of this store makes: its high bits count the
+/// starts of servers, so what a crash forgot never comes again. `attempt` is for people: which try
+/// of the job this is, from 1. Written `JOB.ATTEMPT.EPOCH`.
+struct AssignmentId {
+  JobId job;
+  uint64_t epoch = 0;
+  uint32_t attempt = 0;
+
+  friend auto operator<=>(const AssignmentId&, const AssignmentId&) = default;
+};
+
 }  // namespace berth::wire
 
 template <typename Kind, typename Number>
 struct std::hash<berth::wire::Id<Kind, Number>> {
   size_t operator()(berth::wire::Id<Kind, Number> id) const noexcept {
     return std::hash<Number>{}(id.value);
+  }
+};
+
+template <>
+struct std::hash<berth::wire::AssignmentId> {
+  size_t operator()(const berth::wire::AssignmentId& id) const noexcept {
+    return std::hash<uint64_t>{}(id.epoch);  // no two assignments share one
   }
 };
 

@@ -6,6 +6,8 @@
 #include <variant>
 
 #include "wire/ids.h"
+#include "wire/job_messages.h"
+#include "wire/parts.h"
 
 /// Every message of the wire protocol as a plain struct.
 ///
@@ -19,22 +21,7 @@ namespace berth::wire {
 inline constexpr uint32_t kMagic = 0x48545242;  // "BRTH"
 inline constexpr uint16_t kProtocolVersion = 1;
 
-using Text = std::string_view;
-using TextList = std::span<const std::string_view>;
-
 enum class Role : uint8_t { Client = 0, Agent = 1 };
-
-/// `key=value`, as in zone=eu-1a.
-struct Label {
-  Text key;
-  Text value;
-};
-
-/// An amount of something the operator named, such as licences.
-struct NamedAmount {
-  Text name;
-  int64_t amount = 0;
-};
 
 // ---- Requests -------------------------------------------------------------------------------
 
@@ -91,34 +78,6 @@ struct Heartbeat {
   TextList running_tasks;
   Usage usage;
   bool leaving = false;  ///< the agent stops: mark the worker offline now
-};
-
-/// Least-loaded is the default: the lowest current/max slots.
-enum class Policy : uint8_t { LeastLoaded = 0, BestFit = 1, Fgd = 2, Spread = 3, Pack = 4 };
-inline constexpr int kPolicyCount = 5;
-
-/// What a task takes while it runs.
-struct Demand {
-  int64_t slots = 1;
-  int64_t cpu_milli = 0;
-  int64_t memory_mib = 0;
-  int64_t disk_mib = 0;
-  int64_t network_mbit = 0;
-  int64_t gpu_count = 0;  ///< devices
-  int64_t gpu_milli = 0;  ///< of each device: 1000, or 1..999 when gpu_count is 1
-  TextList gpu_models;    ///< allowed models; empty: any
-  std::span<const NamedAmount> custom;
-};
-
-/// Which workers may be chosen.
-struct Requirements {
-  TextList all_tags;
-  std::span<const TextList> any_tags;  ///< of every group, at least one
-  TextList none_tags;
-  std::span<const Label> affinity;       ///< the worker has every one of these labels
-  std::span<const Label> anti_affinity;  ///< the worker has none of these labels
-  Text spread_by;                        ///< label key: choose its least loaded value first
-  TextList exclude_workers;              ///< ids that have refused this task
 };
 
 /// "Where should this run?" Repeating it with the same task id while the reservation lives gets
@@ -180,7 +139,20 @@ using Request = std::variant<
     SetWorker,
     GetStats,
     ListTags,
-    Watch>;
+    Watch,
+    SubmitJobs,
+    ListJobs,
+    ShowJob,
+    ExplainJob,
+    ChangeJobs,
+    WaitJobs,
+    WatchJobs,
+    ReadLog,
+    BackUp,
+    AttachWorker,
+    NextJobs,
+    Report,
+    LogPiece>;
 
 // ---- Replies and events ---------------------------------------------------------------------
 
@@ -192,20 +164,6 @@ struct Welcome {
   uint32_t max_frame_bytes = 0;
   uint32_t suspicious_after_ms = 0;
   uint32_t offline_after_ms = 0;
-};
-
-/// Why a request was not done. The wire's own tokens; `refusal_token` in wire/tokens.h spells them.
-enum class Refusal : uint8_t {
-  None = 0,
-  BadRequest = 1,    ///< a field is out of range, malformed or not UTF-8; `message` names it
-  NotFound = 2,      ///< no such worker or reservation
-  Conflict = 3,      ///< another life of this worker, or another task under this id
-  Denied = 4,        ///< wrong token
-  Busy = 5,          ///< a queue or table is full; ask again later
-  LimitReached = 6,  ///< a configured limit; asking again will not help
-  Stale = 7,         ///< older than what the server already has
-  Unsupported = 8,   ///< protocol version or message kind not known here
-  ShuttingDown = 9,
 };
 
 struct Refused {
@@ -224,20 +182,6 @@ struct HeartbeatReply {
   int64_t server_time_ms = 0;
   bool drain = false;           ///< take no new tasks
   bool resend_profile = false;  ///< the next beat must carry the profile
-};
-
-/// How many workers one requirement ruled out, each worker counted at the first that did.
-struct Elimination {
-  Text requirement;  ///< `tag:gpu`, `cpu`, `offline`: the tokens of docs/protocol.md
-  uint32_t workers = 0;
-};
-
-/// The one explanation object of every surface.
-struct Explanation {
-  uint32_t workers = 0;  ///< how many were looked at
-  uint32_t eligible = 0;
-  std::span<const Elimination> eliminated;
-  uint32_t queue_position = 0;  ///< 1 is next; 0: not queued
 };
 
 struct Placed {
@@ -354,6 +298,19 @@ using Reply = std::variant<
     Done,
     StatsReply,
     TagPage,
-    WorkerEvent>;
+    WorkerEvent,
+    JobsSubmitted,
+    JobPage,
+    JobDetails,
+    JobExplanation,
+    JobsChanged,
+    JobCounts,
+    JobEvents,
+    LogChunk,
+    Attached,
+    Assignments,
+    Reported,
+    StopTasks,
+    WantLog>;
 
 }  // namespace berth::wire
