@@ -44,7 +44,19 @@ struct CancelWaits {
 /// Capacity came back, or a worker came; what waits may fit now.
 struct CapacityFreed {};
 
-using LedgerEvent = std::variant<WaitForPlace, CancelWaits, CapacityFreed>;
+/// A worker of the table is there (again), or is no longer to be counted on.
+struct WorkerChanged {
+  std::string worker;
+  wire::WorkerChange change = wire::WorkerChange::Registered;
+};
+
+using LedgerEvent = std::variant<WaitForPlace, CancelWaits, CapacityFreed, WorkerChanged>;
+
+/// Nothing new is to be placed on this worker until then: it failed a job, or nobody speaks for it.
+struct Cooldown {
+  std::string worker;
+  Instant until;  ///< in the past: it is over
+};
 
 /// What core wants done, in order. Cleared and reused by the loop at the end of every turn.
 struct Effects {
@@ -52,7 +64,10 @@ struct Effects {
   std::vector<LedgerEvent> ledger;
   std::vector<Notice> notices;
   std::vector<wire::ConnectionId> closes;  ///< after their messages have left
-  Arena text;                              ///< keeps what `messages` point to
+  std::vector<Cooldown> cooldowns;         ///< for the shards that own these workers
+  /// The request of this step is the ledger's: to be sent there as it came.
+  bool to_ledger = false;
+  Arena text;  ///< keeps what `messages` point to
   /// Rows looked at on behalf of the peer, where that is far beyond what a placement or a heartbeat
   /// costs: some 30 ns each. Grows until the loop takes it.
   uint64_t looked_at = 0;
@@ -66,6 +81,8 @@ struct Effects {
     ledger.clear();
     notices.clear();
     closes.clear();
+    cooldowns.clear();
+    to_ledger = false;
     text.clear();
   }
 };

@@ -25,6 +25,8 @@ struct Tables {
   Counters counters;
   /// How many requests wait in the ledger; shards tell it of freed capacity only while any do.
   std::atomic<uint32_t> waiting{0};
+  /// How many jobs could run if there were room; as `waiting`.
+  std::atomic<uint32_t> jobs_waiting{0};
   /// How many connections watch worker events; notices are made only while any do.
   std::atomic<uint32_t> watchers{0};
   std::atomic<uint64_t> notice_sequence{0};

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/base/time.h"
+#include "wire/ids.h"
+
+namespace berth::core {
+
+/// When something has to be looked at again.
+enum class DeadlineKind : uint8_t { Ready, Lease, Timeout, Wait, Log };
+
+/// Moments in the future, each for one subject. A subject may have one of every kind; setting it
+/// again moves it.
+///
+/// Shape    a binary heap with lazy deletion, rebuilt when most of it is stale: set, clear and take
+///          are O(log n) amortised
+/// Threads  one owner
+/// Memory   24 bytes each
+class Deadlines {
+ public:
+  struct Due {
+    DeadlineKind kind;
+    uint64_t subject;
+  };
+
+  Deadlines();
+  ~Deadlines();
+
+  void set(DeadlineKind kind, uint64_t subject, Instant at);
+  void clear(DeadlineKind kind, uint64_t subject);
+
+  /// Takes out at most `limit` of those at `now` or earlier, earliest first.
+  void take_due(Instant now, size_t limit, std::vector<Due>& due);
+
+  size_t size() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace berth::core

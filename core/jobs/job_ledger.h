@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "core/base/time.h"
+#include "core/effects.h"
+#include "core/jobs/records.h"
+#include "core/tables/tables.h"
+#include "wire/messages.h"
+
+namespace berth::core {
+
+/// Limits and intervals of jobs; set once, before the first event.
+struct JobSettings {
+  uint32_t jobs_max = 4'000'000;    ///< live job records; an array's rest is one
+  uint32_t finished_max = 100'000;  ///< kept after their end, the oldest go first
+  Duration finished_age = Duration::seconds(7 * 24 * 3600);
+  Duration accept_within = Duration::seconds(10);      ///< an assignment that is not acked
+  Duration lease = Duration::seconds(30);              ///< without a word of a running task
+  Duration grace_after_start = Duration::seconds(30);  ///< for leases read back from the store
+  Duration offline_after = Duration::seconds(20);      ///< a worker that is gone: its jobs are LOST
+  Duration cooldown_base = Duration::seconds(5);       ///< doubles with each failure in a row
+  Duration cooldown_cap = Duration::seconds(300);
+  uint32_t submits_kept = 1'000'000;  ///< request ids remembered
+  Duration submits_age = Duration::seconds(24 * 3600);
+  uint32_t events_kept = 65'536;  ///< for watchers that come back
+};
+
+/// All job state: the state machine, the leases, who waits for what.
+///
+/// A group is everything between two `close_group`s. Answers and events that promise something are
+/// held with their group until `on_durable`; assignments leave at once, because an agent asks again
+/// (its ack) before it runs anything, and the ack is answered when it is durable.
+///
+/// Which edge is synced before it is acted on: a submit, an ack (ASSIGNED is stored with it), an
+/// end (COMPLETED, FAILED, RETRYING with its moment, ABORTED) and whatever a client is told. What
+/// is not: an assignment before its ack, `Started`, `Alive`; they are written with the next group.
+///
+/// Shape    events and the time go in; messages go out through Effects, rows through StoreBatch
+/// Threads  the ledger's thread only; it claims on the shared tables like a shard
+/// Memory   `jobs_max` and `finished_max` jobs, see Job
+/// Errors   a request that cannot be done is answered `Refused`; nothing a peer sends is a CHECK
+class JobLedger final : public StoreReader {
+ public:
+  /// `seed` decides the jitter of retries.
+  JobLedger(Tables& tables, const JobSettings& settings, uint64_t seed);
+  ~JobLedger() override;
+
+  // Before the first event, once: what the store holds, then `start`.
+  void on_start_count(uint64_t starts) override;
+  void on_job(const JobRecord& job) override;
+  void on_attempt(const AttemptRecord& attempt) override;
+  void on_submit(const SubmitRecord& submit) override;
+  void on_worker(const WorkerRecord& worker) override;
+  void on_event(const wire::JobEvent& event) override;
+  void start(Now now);
+
+  /// Whether `request` is for the ledger; the same for every thread.
+  static bool handles(const wire::Request& request);
+
+  /// The one switch. Nothing of `request` is kept.
+  void step(
+      Now now,
+      wire::ConnectionId from,
+      wire::RequestId id,
+      const wire::Request& request,
+      Effects& effects);
+
+  void on_closed(Now now, wire::ConnectionId connection, Effects& effects);
+  /// Of the table of workers: Registered, Online, Offline, Forgotten, Replaced.
+  void on_worker_changed(
+      Now now, std::string_view worker, wire::WorkerChange change, Effects& effects);
+  /// Something may fit now that did not.
+  void on_capacity_freed();
+  /// Leases, timeouts, schedules, back-off, long polls, retention. Call every 50 ms.
+  void on_tick(Now now, Effects& effects);
+
+  /// Ends the turn: assigns what can be assigned, bounded; then the group, which is empty when
+  /// nothing is to be stored. False: there is more to assign, call again soon.
+  bool end_turn(Now now, StoreBatch& group, Effects& effects);
+
+  /// The group and all before it are safe: what they promised goes out.
+  void on_durable(Now now, uint64_t sequence, Effects& effects);
+
+  /// Groups that are not durable yet.
+  uint32_t groups_open() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace berth::core

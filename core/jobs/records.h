@@ -1,0 +1,134 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "core/base/arena.h"
+#include "wire/job_messages.h"
+
+/// What is kept of jobs beyond the life of a process: the rows of the store, as plain structs.
+///
+/// Units    wall time in Unix milliseconds, 0: not yet
+/// Memory   strings and spans point into the batch's `text`, or, while loading, live for the call
+namespace berth::core {
+
+/// What changes in the life of a job.
+struct JobProgress {
+  wire::JobState state = wire::JobState::Pending;
+  uint32_t attempt_count = 0;
+  int64_t queued_at_ms = 0;
+  int64_t assigned_at_ms = 0;
+  int64_t started_at_ms = 0;
+  int64_t finished_at_ms = 0;
+  int64_t ready_at_ms = 0;  ///< PENDING, RETRYING: not before, decided once with its jitter
+  wire::JobError last_error;
+  std::string_view worker;
+  wire::AssignmentId assignment;
+  int64_t expires_at_ms = 0;
+  std::span<const uint16_t> gpus;
+  wire::TaskUsage usage;
+};
+
+/// A job, or what is left of an array: the elements from `id` on that have not been assigned yet.
+struct JobRecord {
+  wire::JobId id;
+  uint32_t count = 1;        ///< more than 1 for an array only
+  wire::JobId array;         ///< its first element's id; 0: no array
+  uint32_t array_index = 0;  ///< of `id`
+  int64_t submitted_at_ms = 0;
+  std::span<const std::byte> spec;  ///< of an element of an array: empty, see its `array`
+  JobProgress progress;
+};
+
+/// What is left of an array has become smaller.
+struct ArrayRest {
+  wire::JobId array;
+  wire::JobId first;
+  uint32_t count = 0;  ///< 0: all have records of their own
+};
+
+struct JobChange {
+  wire::JobId id;
+  JobProgress progress;
+};
+
+/// Finished or under way; written over by the same (job, epoch).
+struct AttemptRecord {
+  wire::AssignmentId id;
+  std::string_view worker;
+  wire::JobState state = wire::JobState::Assigned;
+  int64_t assigned_at_ms = 0;
+  int64_t started_at_ms = 0;
+  int64_t finished_at_ms = 0;
+  wire::JobError error;
+  wire::TaskUsage usage;
+  std::span<const wire::OutputFile> outputs;
+};
+
+/// A submit with a request id, so that its repetition gets the same answer.
+struct SubmitRecord {
+  std::string_view request;
+  int64_t at_ms = 0;
+  std::span<const wire::JobRange> jobs;  ///< in the order of its specs
+};
+
+/// What the ledger remembers of a worker.
+struct WorkerRecord {
+  std::string_view worker;
+  uint64_t nonce = 0;
+  uint32_t failures = 0;  ///< in a row
+  int64_t cooldown_until_ms = 0;
+};
+
+/// One group: all of it becomes durable, or none.
+///
+/// Shape    the store applies the lists in the order in which they stand here
+struct StoreBatch {
+  uint64_t sequence = 0;  ///< grows by one with every batch
+  std::vector<JobRecord> jobs;
+  std::vector<ArrayRest> arrays;
+  std::vector<JobChange> changes;
+  std::vector<AttemptRecord> attempts;
+  std::vector<SubmitRecord> submits;
+  std::vector<WorkerRecord> workers;
+  std::vector<wire::JobEvent> events;
+  std::vector<wire::JobId> dropped_jobs;  ///< retention: with their attempts
+  std::vector<std::string_view> dropped_submits;
+  Arena text;
+
+  bool empty() const {
+    return jobs.empty() && arrays.empty() && changes.empty() && attempts.empty() &&
+           submits.empty() && workers.empty() && events.empty() && dropped_jobs.empty() &&
+           dropped_submits.empty();
+  }
+};
+
+/// Told, before the first event, what the store holds; every call's memory lives for the call.
+class StoreReader {
+ public:
+  virtual ~StoreReader() = default;
+  /// How often a server has started on this store, this time included: the high bits of epochs.
+  virtual void on_start_count(uint64_t starts) = 0;
+  virtual void on_job(const JobRecord& job) = 0;              ///< in ascending order of id
+  virtual void on_attempt(const AttemptRecord& attempt) = 0;  ///< oldest first; after all jobs
+  virtual void on_submit(const SubmitRecord& submit) = 0;
+  virtual void on_worker(const WorkerRecord& worker) = 0;
+  virtual void on_event(const wire::JobEvent& event) = 0;  ///< the youngest, in order
+};
+
+/// Where jobs become durable. The ledger sees this and nothing else of it.
+///
+/// Threads  the ledger's
+/// Errors   a store that cannot write ends the process: no acknowledgement may follow
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  /// Takes the batch; its owner tells the ledger `on_durable(sequence)` when it is safe. Batches
+  /// become durable in order; several may be under way.
+  virtual void commit(StoreBatch&& batch) = 0;
+};
+
+}  // namespace berth::core
