@@ -32,6 +32,9 @@ class JobTable {
   /// rest shrinks, or is split in two, or is dropped when it was the last.
   Job& take_out(Job& rest, wire::JobId id);
 
+  /// The elements of `rest` from `at` on, which is inside it, as a rest of their own.
+  Job& split(Job& rest, wire::JobId at);
+
   void drop(wire::JobId id);
 
   /// The first job or rest whose range ends at `id` or later; null: none. For listing and ranges.

@@ -42,11 +42,13 @@ struct JobRecord {
   JobProgress progress;
 };
 
-/// What is left of an array has become smaller.
+/// What is left of an array, or of a part of it, has become smaller. A part that was split off is a
+/// JobRecord of its own with `count`, `array` and no spec.
 struct ArrayRest {
   wire::JobId array;
-  wire::JobId first;
-  uint32_t count = 0;  ///< 0: all have records of their own
+  wire::JobId was;     ///< `id` of its record until now
+  wire::JobId first;   ///< and from now on
+  uint32_t count = 0;  ///< 0: all have records of their own; this one goes, the array's spec stays
 };
 
 struct JobChange {
@@ -87,8 +89,8 @@ struct WorkerRecord {
 /// Shape    the store applies the lists in the order in which they stand here
 struct StoreBatch {
   uint64_t sequence = 0;  ///< grows by one with every batch
+  std::vector<ArrayRest> arrays;  ///< first: an element may take over the id of the rest
   std::vector<JobRecord> jobs;
-  std::vector<ArrayRest> arrays;
   std::vector<JobChange> changes;
   std::vector<AttemptRecord> attempts;
   std::vector<SubmitRecord> submits;
