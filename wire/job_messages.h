@@ -138,7 +138,7 @@ struct ListJobs {
   Text worker;
   Text queue;
   Text tenant;
-  Text name;
+  Text name;            ///< or how it begins
   Label label;          ///< empty key: any
   uint64_t cursor = 0;  ///< as in the last page; 0: from the start
   uint32_t limit = 0;   ///< rows; 0 and too many: the server's own limit
@@ -172,7 +172,9 @@ struct WaitJobs {
   uint32_t wait_ms = 0;
 };
 
-/// Job events as JobEvents with request id 0, until the connection ends or `enable` is false.
+/// Job events as JobEvents with request id 0, until the connection ends or `enable` is false; one
+/// watch for each connection, the last one asked for. Answered with Done, or Refused `Stale` when
+/// not every event after `after` can be given any more: nothing is watched then.
 struct WatchJobs {
   bool enable = true;
   uint64_t after = 0;              ///< resume after this sequence; 0: from now on
@@ -181,7 +183,8 @@ struct WatchJobs {
 
 enum class OutputStream : uint8_t { Stdout = 0, Stderr = 1 };
 
-/// A piece of an attempt's output.
+/// A piece of an attempt's output. Answered with LogChunk, with one of attempt 0 while no attempt
+/// has started, or Refused `NotFound`: no such job or attempt, or nobody has its output any more.
 struct ReadLog {
   JobId job;
   uint32_t attempt = 0;  ///< 0: the last one
