@@ -5,10 +5,12 @@
 #include <cstring>
 #include <memory>
 #include <span>
+#include <string>
 #include <variant>
 #include <vector>
 
 #include "core/effects.h"
+#include "core/jobs/records.h"
 #include "core/plan/plan.h"
 #include "wire/encode.h"
 #include "wire/ids.h"
@@ -44,14 +46,51 @@ struct PlanDone {
   core::Plan plan;
 };
 
+/// For the store, to be made durable.
+struct CommitGroup {
+  core::StoreBatch group;
+};
+
+/// From the store: this group and all before it are safe.
+struct GroupsDurable {
+  uint64_t sequence = 0;
+};
+
+/// For the store: copy yourself to a file of this machine that does not exist yet.
+struct BackUpStore {
+  wire::ConnectionId connection;
+  wire::RequestId request;
+  std::string path;
+};
+
+/// From the store: how that went.
+struct BackUpDone {
+  wire::ConnectionId connection;
+  wire::RequestId request;
+  std::string path;
+  uint64_t bytes = 0;   ///< size of the copy
+  std::string problem;  ///< empty: it is there, and synced
+};
+
 /// Take nothing new, answer what is in flight, then leave the loop.
 struct Drain {};
 
 /// Leave the loop now.
 struct Stop {};
 
-using Letter = std::
-    variant<RequestBatch, ReplyBatch, NoticeBatch, LedgerBatch, PlanJob, PlanDone, Drain, Stop>;
+using Letter = std::variant<
+    RequestBatch,
+    ReplyBatch,
+    NoticeBatch,
+    LedgerBatch,
+    PlanJob,
+    PlanDone,
+    CommitGroup,
+    GroupsDurable,
+    BackUpStore,
+    BackUpDone,
+    Drain,
+    Stop>;
 
 // ---- Records: what a batch of bytes is made of ----------------------------------------------
 

@@ -25,6 +25,7 @@ size_t weight(const Letter& letter) {
     }
     return bytes;
   }
+  if (const auto* commit = std::get_if<CommitGroup>(&letter)) return kBase + commit->group.bytes();
   return kBase;
 }
 

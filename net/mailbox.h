@@ -56,6 +56,7 @@ struct Post {
   std::vector<Mailbox*> shards;  ///< by ShardId; the gateway is the last
   Mailbox* ledger = nullptr;
   Mailbox* planner = nullptr;
+  Mailbox* store = nullptr;  ///< null: `--store memory`
 };
 
 }  // namespace berth::net

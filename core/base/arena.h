@@ -38,6 +38,14 @@ class Arena {
     return {copy, values.size()};
   }
 
+  /// What the blocks take, used or not.
+  size_t bytes() const {
+    size_t sum = 0;
+    for (const Block& block : blocks_)
+      sum += block.bytes;
+    return sum;
+  }
+
   void clear() {
     if (blocks_.size() > 1) blocks_.resize(1);
     used_ = 0;

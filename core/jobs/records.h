@@ -38,7 +38,9 @@ struct JobRecord {
   wire::JobId array;         ///< its first element's id; 0: no array
   uint32_t array_index = 0;  ///< of `id`
   int64_t submitted_at_ms = 0;
-  std::span<const std::byte> spec;  ///< of an element of an array: empty, see its `array`
+  /// To the store: of an element, or of a part that was split off, empty; see its `array`. From the
+  /// store: never empty, those of an array all bring the same. 8-byte aligned.
+  std::span<const std::byte> spec;
   JobProgress progress;
 };
 
@@ -88,7 +90,7 @@ struct WorkerRecord {
 ///
 /// Shape    the store applies the lists in the order in which they stand here
 struct StoreBatch {
-  uint64_t sequence = 0;  ///< grows by one with every batch
+  uint64_t sequence = 0;          ///< grows by one with every batch
   std::vector<ArrayRest> arrays;  ///< first: an element may take over the id of the rest
   std::vector<JobRecord> jobs;
   std::vector<JobChange> changes;
@@ -105,7 +107,18 @@ struct StoreBatch {
            submits.empty() && workers.empty() && events.empty() && dropped_jobs.empty() &&
            dropped_submits.empty();
   }
+
+  /// Memory that it takes, for back-pressure.
+  size_t bytes() const;
 };
+
+inline size_t StoreBatch::bytes() const {
+  const auto of = []<typename T>(const std::vector<T>& list) {
+    return list.capacity() * sizeof(T);
+  };
+  return text.bytes() + of(arrays) + of(jobs) + of(changes) + of(attempts) + of(submits) +
+         of(workers) + of(events) + of(dropped_jobs) + of(dropped_submits);
+}
 
 /// Told, before the first event, what the store holds; every call's memory lives for the call.
 class StoreReader {
@@ -114,7 +127,7 @@ class StoreReader {
   /// How often a server has started on this store, this time included: the high bits of epochs.
   virtual void on_start_count(uint64_t starts) = 0;
   virtual void on_job(const JobRecord& job) = 0;              ///< in ascending order of id
-  virtual void on_attempt(const AttemptRecord& attempt) = 0;  ///< oldest first; after all jobs
+  virtual void on_attempt(const AttemptRecord& attempt) = 0;  ///< after all jobs; of each, in order
   virtual void on_submit(const SubmitRecord& submit) = 0;
   virtual void on_worker(const WorkerRecord& worker) = 0;
   virtual void on_event(const wire::JobEvent& event) = 0;  ///< the youngest, in order
