@@ -8,6 +8,7 @@
 
 #include "core/base/arena.h"
 #include "core/base/time.h"
+#include "core/placement/query.h"
 #include "wire/messages.h"
 
 namespace berth::core {
@@ -48,6 +49,8 @@ struct CapacityFreed {};
 struct WorkerChanged {
   std::string worker;
   wire::WorkerChange change = wire::WorkerChange::Registered;
+  WorkerIndex row;  ///< where it is in the table, and which use of that row
+  uint32_t generation = 0;
 };
 
 using LedgerEvent = std::variant<WaitForPlace, CancelWaits, CapacityFreed, WorkerChanged>;

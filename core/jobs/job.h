@@ -96,8 +96,12 @@ struct Run {
   uint32_t attempt_count = 0;  ///< that counted: accepted by a worker, and not checkpointed
   uint64_t reservation = 0;    ///< of the lease; 0: none is held
   std::vector<uint16_t> gpus;
-  Instant lease_ends;     ///< ASSIGNED, RUNNING
-  Instant timeout_at;     ///< RUNNING with a timeout
+  std::vector<WorkerNumber> refused_by;  ///< before it was accepted; since its last attempt
+  Instant lease_ends;                    ///< while `leased`
+  Instant timeout_at;                    ///< RUNNING with a timeout
+  bool leased = false;    ///< the last attempt may be running: longer than the job, when it was
+                          ///< aborted and its worker has not said yet that it stopped
+  bool accepted = false;  ///< the last attempt, by its worker
   bool stopping = false;  ///< the worker was told to stop it; how it ends is decided
   wire::ErrorClass stop_reason = wire::ErrorClass::None;
 };

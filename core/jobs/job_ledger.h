@@ -70,8 +70,7 @@ class JobLedger final : public StoreReader {
 
   void on_closed(Now now, wire::ConnectionId connection, Effects& effects);
   /// Of the table of workers: Registered, Online, Offline, Forgotten, Replaced.
-  void on_worker_changed(
-      Now now, std::string_view worker, wire::WorkerChange change, Effects& effects);
+  void on_worker_changed(Now now, const WorkerChanged& changed, Effects& effects);
   /// Something may fit now that did not.
   void on_capacity_freed();
   /// Leases, timeouts, schedules, back-off, long polls, retention. Call every 50 ms.
