@@ -30,8 +30,9 @@ struct JobTurn {
 /// other classes behind it go on. When something is freed every class is tried again, best head
 /// first, a bounded number at a time.
 ///
-/// Shape    a tree of turns for each class, and one of the heads of those not blocked. Every change
-///          is O(log n)
+/// Shape    a tree of turns for each class, and two of their heads, open and blocked. Every change
+///          is O(log n); `unblock_all` is O(1) when all are blocked, and never more than was
+///          blocked
 /// Threads  one owner
 /// Memory   about 32 bytes a job; a class lives while somebody is in it
 class DispatchQueue {
@@ -40,6 +41,8 @@ class DispatchQueue {
   ~DispatchQueue();
 
   /// The class of this key (`append_class_key`); the same key gets the same number while it lives.
+  /// The caller adds to it. Once the last has left it, it may still be added to until `class_of` is
+  /// called again, and has to be asked for after that.
   JobClass class_of(std::string_view key);
   /// The key of a live class.
   std::string_view key_of(JobClass like) const;
@@ -51,7 +54,8 @@ class DispatchQueue {
   /// The first of all that are not blocked.
   std::optional<std::pair<JobClass, JobTurn>> next() const;
 
-  /// Nobody has room for the first of this class: nothing of it is `next` until `unblock_all`.
+  /// Nobody has room for the first of this class: nothing of it is `next` until `unblock_all`, and
+  /// neither is what is added meanwhile.
   void block(JobClass like);
   /// Capacity came back, a worker came, or one of the tags it needs.
   void unblock_all();
