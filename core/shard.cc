@@ -105,6 +105,11 @@ struct Shard::State {
     call.reply(list_tags(tables, call.effects.text));
   }
   void on(const Call& call, const wire::Watch& watch);
+  template <typename AboutJobs>
+  void on(const Call& call, const AboutJobs&) {
+    counters.add(Counter::RequestsRefused);
+    call.refuse(wire::Refusal::Unsupported, "this server keeps no jobs");
+  }
 
   void report_running(const Call& call, const wire::Heartbeat& beat);
   void count(const BeatOutcome& beat);

@@ -26,6 +26,33 @@ struct Describe {
   std::string operator()(const wire::StatsReply&) const { return "statistics"; }
   std::string operator()(const wire::TagPage&) const { return "a page of tags"; }
   std::string operator()(const wire::WorkerEvent&) const { return "a worker event"; }
+  std::string operator()(const wire::JobsSubmitted& m) const {
+    return std::to_string(m.jobs.size()) + (m.repeated ? " jobs again" : " jobs submitted");
+  }
+  std::string operator()(const wire::JobPage&) const { return "a page of jobs"; }
+  std::string operator()(const wire::JobDetails& m) const {
+    return "job " + std::to_string(m.row.id.value);
+  }
+  std::string operator()(const wire::JobExplanation& m) const {
+    return "an explanation of job " + std::to_string(m.row.id.value);
+  }
+  std::string operator()(const wire::JobsChanged& m) const {
+    return std::to_string(m.changed) + " jobs changed";
+  }
+  std::string operator()(const wire::JobCounts&) const { return "counts of jobs"; }
+  std::string operator()(const wire::JobEvents&) const { return "job events"; }
+  std::string operator()(const wire::LogChunk&) const { return "a piece of output"; }
+  std::string operator()(const wire::Attached&) const { return "attached"; }
+  std::string operator()(const wire::Assignments& m) const {
+    return std::to_string(m.items.size()) + " assignments";
+  }
+  std::string operator()(const wire::Reported& m) const {
+    return std::to_string(m.verdicts.size()) + " verdicts";
+  }
+  std::string operator()(const wire::StopTasks& m) const {
+    return std::to_string(m.items.size()) + " tasks to stop";
+  }
+  std::string operator()(const wire::WantLog&) const { return "a request for output"; }
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "berth_generated.h"
 
+#include "wire/decode_job_parts.h"
 #include "wire/decode_parts.h"
 #include "wire/frame.h"
 
@@ -15,6 +16,7 @@ constexpr uint32_t kDepthMax = 16;
 // Tables that a message of each kind may have, without its envelope. Kinds with lists have room
 // well beyond the limits of core, which can then say in words what is too long.
 constexpr uint32_t kOneTable = 1;
+constexpr uint32_t kTwoTables = 2;
 constexpr uint32_t kShortLists = 4'096;
 constexpr uint32_t kPages = 131'072;
 
@@ -99,6 +101,19 @@ DecodeStatus decode_kind(fb::Body kind, const Decoding<Request>& in) {
     case fb::Body::GetStats: return in.as<fb::GetStats, GetStats>(kOneTable);
     case fb::Body::ListTags: return in.as<fb::ListTags, ListTags>(kOneTable);
     case fb::Body::Watch: return in.as<fb::Watch, Watch>(kOneTable);
+    case fb::Body::SubmitJobs: return in.as<fb::SubmitJobs, SubmitJobs>(kShortLists);
+    case fb::Body::ListJobs: return in.as<fb::ListJobs, ListJobs>(kTwoTables);
+    case fb::Body::ShowJob: return in.as<fb::ShowJob, ShowJob>(kOneTable);
+    case fb::Body::ExplainJob: return in.as<fb::ExplainJob, ExplainJob>(kOneTable);
+    case fb::Body::ChangeJobs: return in.as<fb::ChangeJobs, ChangeJobs>(kOneTable);
+    case fb::Body::WaitJobs: return in.as<fb::WaitJobs, WaitJobs>(kOneTable);
+    case fb::Body::WatchJobs: return in.as<fb::WatchJobs, WatchJobs>(kOneTable);
+    case fb::Body::ReadLog: return in.as<fb::ReadLog, ReadLog>(kOneTable);
+    case fb::Body::BackUp: return in.as<fb::BackUp, BackUp>(kOneTable);
+    case fb::Body::AttachWorker: return in.as<fb::AttachWorker, AttachWorker>(kOneTable);
+    case fb::Body::NextJobs: return in.as<fb::NextJobs, NextJobs>(kOneTable);
+    case fb::Body::Report: return in.as<fb::Report, Report>(kShortLists);
+    case fb::Body::LogPiece: return in.as<fb::LogPiece, LogPiece>(kTwoTables);
     default: return DecodeStatus::WrongDirection;
   }
 }
@@ -117,6 +132,19 @@ DecodeStatus decode_kind(fb::Body kind, const Decoding<Reply>& in) {
     case fb::Body::StatsReply: return in.as<fb::StatsReply, StatsReply>(kPages);
     case fb::Body::TagPage: return in.as<fb::TagPage, TagPage>(kPages);
     case fb::Body::WorkerEvent: return in.as<fb::WorkerEvent, WorkerEvent>(kOneTable);
+    case fb::Body::JobsSubmitted: return in.as<fb::JobsSubmitted, JobsSubmitted>(kPages);
+    case fb::Body::JobPage: return in.as<fb::JobPage, JobPage>(kPages);
+    case fb::Body::JobDetails: return in.as<fb::JobDetails, JobDetails>(kPages);
+    case fb::Body::JobExplanation: return in.as<fb::JobExplanation, JobExplanation>(kShortLists);
+    case fb::Body::JobsChanged: return in.as<fb::JobsChanged, JobsChanged>(kOneTable);
+    case fb::Body::JobCounts: return in.as<fb::JobCounts, JobCounts>(kOneTable);
+    case fb::Body::JobEvents: return in.as<fb::JobEvents, JobEvents>(kPages);
+    case fb::Body::LogChunk: return in.as<fb::LogChunk, LogChunk>(kOneTable);
+    case fb::Body::Attached: return in.as<fb::Attached, Attached>(kOneTable);
+    case fb::Body::Assignments: return in.as<fb::Assignments, Assignments>(kShortLists);
+    case fb::Body::Reported: return in.as<fb::Reported, Reported>(kOneTable);
+    case fb::Body::StopTasks: return in.as<fb::StopTasks, StopTasks>(kShortLists);
+    case fb::Body::WantLog: return in.as<fb::WantLog, WantLog>(kOneTable);
     default: return DecodeStatus::WrongDirection;
   }
 }

@@ -2,6 +2,7 @@
 
 #include "berth_generated.h"
 
+#include "wire/encode_job_parts.h"
 #include "wire/encode_parts.h"
 #include "wire/frame.h"
 #include "wire/stamps.h"
@@ -19,6 +20,22 @@ template <>
 constexpr bool kSharesLayouts<StatsReply> = true;
 template <>
 constexpr bool kSharesLayouts<TagPage> = true;
+template <>
+constexpr bool kSharesLayouts<SubmitJobs> = true;
+template <>
+constexpr bool kSharesLayouts<Report> = true;
+template <>
+constexpr bool kSharesLayouts<JobsSubmitted> = true;
+template <>
+constexpr bool kSharesLayouts<JobPage> = true;
+template <>
+constexpr bool kSharesLayouts<JobDetails> = true;
+template <>
+constexpr bool kSharesLayouts<JobEvents> = true;
+template <>
+constexpr bool kSharesLayouts<Assignments> = true;
+template <>
+constexpr bool kSharesLayouts<StopTasks> = true;
 
 /// The envelope around `body`; its type says the kind.
 template <typename Table>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -290,7 +291,7 @@ struct JobsChanged {
 };
 
 struct JobCounts {
-  uint64_t by_state[kJobStateCount] = {};
+  std::array<uint64_t, kJobStateCount> by_state{};
   uint64_t unknown = 0;
   JobId first_failed;  ///< the first that FAILED or was ABORTED; 0: none
   bool done = false;   ///< all have ended

@@ -11,6 +11,7 @@
 #include <flatbuffers/flatbuffers.h>
 
 #include "wire/decode.h"
+#include "wire/frame.h"
 
 namespace berth::wire {
 
@@ -65,12 +66,56 @@ class Reader {
   /// checks the alignment of the list's length, not that of its elements.
   template <typename Number>
   std::span<const Number> numbers(const flatbuffers::Vector<Number>* numbers) {
-    if (numbers == nullptr) return {};
+    // An empty list may lie anywhere: writers do not align what they do not write.
+    if (numbers == nullptr || numbers->size() == 0) return {};
     if (reinterpret_cast<uintptr_t>(numbers->Data()) % alignof(Number) != 0) {
       fail(DecodeStatus::Unverifiable);
       return {};
     }
     return {reinterpret_cast<const Number*>(numbers->Data()), numbers->size()};
+  }
+
+  /// Structs where they lie in the frame, for a `Row` that lies in memory as it does on the wire.
+  template <typename Row, typename Struct>
+  std::span<const Row> structs(const flatbuffers::Vector<const Struct*>* structs) {
+    static_assert(sizeof(Row) == sizeof(Struct) && alignof(Row) == alignof(Struct));
+    if (structs == nullptr || structs->size() == 0) return {};
+    if (reinterpret_cast<uintptr_t>(structs->Data()) % alignof(Row) != 0) {
+      fail(DecodeStatus::Unverifiable);
+      return {};
+    }
+    return {reinterpret_cast<const Row*>(structs->Data()), structs->size()};
+  }
+
+  static std::span<const std::byte> bytes(const flatbuffers::Vector<uint8_t>* bytes) {
+    if (bytes == nullptr) return {};
+    return {reinterpret_cast<const std::byte*>(bytes->Data()), bytes->size()};
+  }
+
+  /// Bytes that are FlatBuffers themselves and will be read in place, later. Paid for like the
+  /// elements of lists: whoever reads and keeps each must not do so for the same bytes again.
+  std::span<const std::byte> nested(const flatbuffers::Vector<uint8_t>* buffer) {
+    if (buffer == nullptr || buffer->size() == 0) return {};
+    if (!afford(buffer->size() / sizeof(flatbuffers::uoffset_t))) return {};
+    if (reinterpret_cast<uintptr_t>(buffer->Data()) % kFrameAlignment != 0) {
+      fail(DecodeStatus::Unverifiable);
+      return {};
+    }
+    return bytes(buffer);
+  }
+
+  /// Enumerators of one byte each, none beyond `last`.
+  template <typename Enum>
+  std::span<const uint8_t> enumerators(const flatbuffers::Vector<uint8_t>* values, Enum last) {
+    uint8_t highest = 0;
+    const std::span<const uint8_t> all = numbers(values);
+    for (const uint8_t value : all)
+      highest = value > highest ? value : highest;
+    if (highest > static_cast<uint8_t>(last)) {
+      fail(DecodeStatus::BadEnum);
+      return {};
+    }
+    return all;
   }
 
   /// `value` as the enum of messages.h, whose last enumerator is `last`.

@@ -1,6 +1,7 @@
 #include "wire/tokens.h"
 
 #include <algorithm>
+#include <charconv>
 #include <iterator>
 
 namespace berth::wire {
@@ -33,8 +34,20 @@ constexpr Text kWorkerChanges[] = {
     "forgotten",
     "replaced"};
 constexpr Text kNoPlaces[] = {"no_workers", "eliminated", "timed_out", "queue_full"};
+constexpr Text kJobStates[] = {
+    "PENDING", "ASSIGNED", "RUNNING", "LOST", "RETRYING", "COMPLETED", "FAILED", "ABORTED"};
+constexpr Text kErrorClasses[] = {
+    "none", "exit", "signal", "oom", "timeout", "lost", "refused", "image", "aborted"};
+constexpr Text kRunners[] = {"any", "process", "sandbox", "container"};
+constexpr Text kJobHolds[] = {"none", "queue", "capacity", "schedule", "dependency", "backoff"};
+constexpr Text kJobActions[] = {"abort", "retry"};
+constexpr Text kOutputStreams[] = {"stdout", "stderr"};
+constexpr Text kReportKinds[] = {
+    "accepted", "refused", "started", "alive", "completed", "failed", "checkpointed"};
+constexpr Text kVerdicts[] = {"ok", "repeated", "stale"};
 
 static_assert(std::size(kPolicies) == kPolicyCount);
+static_assert(std::size(kJobStates) == kJobStateCount);
 
 template <typename Enum, size_t N>
 Text spell(const Text (&tokens)[N], Enum value) {
@@ -47,6 +60,22 @@ std::optional<Enum> find(const Text (&tokens)[N], Text token) {
   const Text* at = std::find(std::begin(tokens), std::end(tokens), token);
   if (at == std::end(tokens)) return std::nullopt;
   return static_cast<Enum>(at - tokens);
+}
+
+/// Cuts a number off the front of `text`: digits alone, as `assignment_text` writes them.
+template <typename Number>
+bool take_number(Text& text, Number& number) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const size_t digits = static_cast<size_t>(end - text.data());
+  if (error != std::errc() || (text.front() == '0' && digits > 1)) return false;
+  text.remove_prefix(digits);
+  return true;
+}
+
+bool take_dot(Text& text) {
+  if (!text.starts_with('.')) return false;
+  text.remove_prefix(1);
+  return true;
 }
 
 }  // namespace
@@ -72,6 +101,30 @@ Text worker_change_token(WorkerChange change) {
 Text no_place_token(NoPlace reason) {
   return spell(kNoPlaces, reason);
 }
+Text job_state_token(JobState state) {
+  return spell(kJobStates, state);
+}
+Text error_class_token(ErrorClass kind) {
+  return spell(kErrorClasses, kind);
+}
+Text runner_token(Runner runner) {
+  return spell(kRunners, runner);
+}
+Text job_hold_token(JobHold hold) {
+  return spell(kJobHolds, hold);
+}
+Text job_action_token(JobAction action) {
+  return spell(kJobActions, action);
+}
+Text output_stream_token(OutputStream stream) {
+  return spell(kOutputStreams, stream);
+}
+Text report_kind_token(ReportKind kind) {
+  return spell(kReportKinds, kind);
+}
+Text verdict_token(Verdict verdict) {
+  return spell(kVerdicts, verdict);
+}
 
 std::optional<Role> role_from(Text token) {
   return find<Role>(kRoles, token);
@@ -93,6 +146,49 @@ std::optional<WorkerChange> worker_change_from(Text token) {
 }
 std::optional<NoPlace> no_place_from(Text token) {
   return find<NoPlace>(kNoPlaces, token);
+}
+std::optional<JobState> job_state_from(Text token) {
+  if (const auto state = find<JobState>(kJobStates, token)) return state;
+  std::string upper(token);
+  for (char& letter : upper) {
+    if (letter < 'a' || letter > 'z') return std::nullopt;  // `Pending` is a typing error
+    letter = static_cast<char>(letter - 'a' + 'A');
+  }
+  return find<JobState>(kJobStates, upper);
+}
+std::optional<ErrorClass> error_class_from(Text token) {
+  return find<ErrorClass>(kErrorClasses, token);
+}
+std::optional<Runner> runner_from(Text token) {
+  return find<Runner>(kRunners, token);
+}
+std::optional<JobHold> job_hold_from(Text token) {
+  return find<JobHold>(kJobHolds, token);
+}
+std::optional<JobAction> job_action_from(Text token) {
+  return find<JobAction>(kJobActions, token);
+}
+std::optional<OutputStream> output_stream_from(Text token) {
+  return find<OutputStream>(kOutputStreams, token);
+}
+std::optional<ReportKind> report_kind_from(Text token) {
+  return find<ReportKind>(kReportKinds, token);
+}
+std::optional<Verdict> verdict_from(Text token) {
+  return find<Verdict>(kVerdicts, token);
+}
+
+std::string assignment_text(const AssignmentId& id) {
+  return std::to_string(id.job.value) + '.' + std::to_string(id.attempt) + '.' +
+         std::to_string(id.epoch);
+}
+
+std::optional<AssignmentId> assignment_from(Text text) {
+  AssignmentId id;
+  if (!take_number(text, id.job.value) || !take_dot(text)) return std::nullopt;
+  if (!take_number(text, id.attempt) || !take_dot(text)) return std::nullopt;
+  if (!take_number(text, id.epoch) || !text.empty()) return std::nullopt;
+  return id;
 }
 
 }  // namespace berth::wire

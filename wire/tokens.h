@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "wire/messages.h"
 
@@ -15,7 +16,15 @@ Text policy_token(Policy policy);     ///< `least-loaded`, `best-fit`, `fgd`, `s
 Text worker_status_token(WorkerStatus status);  ///< `online`, `suspicious`, `offline`
 Text worker_action_token(WorkerAction action);  ///< `cordon`, `drain`, `undrain`, `forget`
 Text worker_change_token(WorkerChange change);  ///< `registered`, `online`, …, `replaced`
-Text no_place_token(NoPlace reason);  ///< `no_workers`, `eliminated`, `timed_out`, `queue_full`
+Text no_place_token(NoPlace reason);      ///< `no_workers`, `eliminated`, `timed_out`, `queue_full`
+Text job_state_token(JobState state);     ///< `PENDING`, `ASSIGNED`, …, `ABORTED`
+Text error_class_token(ErrorClass kind);  ///< `none`, `exit`, `signal`, `oom`, `timeout`, …
+Text runner_token(Runner runner);         ///< `any`, `process`, `sandbox`, `container`
+Text job_hold_token(JobHold hold);        ///< `none`, `queue`, `capacity`, `schedule`, …
+Text job_action_token(JobAction action);  ///< `abort`, `retry`
+Text output_stream_token(OutputStream stream);  ///< `stdout`, `stderr`
+Text report_kind_token(ReportKind kind);        ///< `accepted`, `refused`, `started`, …
+Text verdict_token(Verdict verdict);            ///< `ok`, `repeated`, `stale`
 
 std::optional<Role> role_from(Text token);
 std::optional<Refusal> refusal_from(Text token);
@@ -24,5 +33,16 @@ std::optional<WorkerStatus> worker_status_from(Text token);
 std::optional<WorkerAction> worker_action_from(Text token);
 std::optional<WorkerChange> worker_change_from(Text token);
 std::optional<NoPlace> no_place_from(Text token);
+std::optional<JobState> job_state_from(Text token);  ///< in lower case too
+std::optional<ErrorClass> error_class_from(Text token);
+std::optional<Runner> runner_from(Text token);
+std::optional<JobHold> job_hold_from(Text token);
+std::optional<JobAction> job_action_from(Text token);
+std::optional<OutputStream> output_stream_from(Text token);
+std::optional<ReportKind> report_kind_from(Text token);
+std::optional<Verdict> verdict_from(Text token);
+
+std::string assignment_text(const AssignmentId& id);  ///< `JOB.ATTEMPT.EPOCH`, in decimal
+std::optional<AssignmentId> assignment_from(Text text);
 
 }  // namespace berth::wire

@@ -7,6 +7,7 @@
 
 #include <flatbuffers/flatbuffers.h>
 
+#include "wire/frame.h"
 #include "wire/messages.h"
 
 namespace berth::wire {
@@ -43,6 +44,29 @@ class Writer {
   flatbuffers::Offset<flatbuffers::Vector<Number>> numbers(std::span<const Number> values) {
     if (values.empty()) return {};
     return builder.CreateVector(values.data(), values.size());
+  }
+
+  /// A vector of `Struct`, each made by the `to_wire` of its row.
+  template <typename Struct, typename Row>
+  flatbuffers::Offset<flatbuffers::Vector<const Struct*>> structs(std::span<const Row> values) {
+    if (values.empty()) return {};
+    const auto fill = [](size_t i, Struct* to, const Row* rows) {
+      *to = to_wire(rows[i]);
+    };
+    return builder.CreateVectorOfStructs<Struct>(values.size(), fill, values.data());
+  }
+
+  using Bytes = flatbuffers::Offset<flatbuffers::Vector<uint8_t>>;
+
+  Bytes bytes(std::span<const std::byte> values) {
+    if (values.empty()) return {};
+    return builder.CreateVector(reinterpret_cast<const uint8_t*>(values.data()), values.size());
+  }
+
+  /// Bytes that are FlatBuffers themselves: aligned, so that they can be read in place.
+  Bytes nested(std::span<const std::byte> buffer) {
+    builder.ForceVectorAlignment(buffer.size(), 1, kFrameAlignment);
+    return bytes(buffer);
   }
 
   struct Groups {

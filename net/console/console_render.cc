@@ -151,6 +151,9 @@ struct Renderer {
   void operator()(const wire::HeartbeatReply&) { render_ok("", out); }
   void operator()(const wire::Done&) { render_ok("", out); }
   void operator()(const wire::WorkerEvent&) {}
+  // About jobs: no command of the console asks for them.
+  template <typename AboutJobs>
+  void operator()(const AboutJobs&) {}
 
   void operator()(const wire::Placed& placed) {
     out += "OK ";

@@ -337,6 +337,11 @@ struct ToJson {
         {"change", static_cast<int>(m.change)},
         {"reason", m.reason}};
   }
+  // Those about jobs are looked at through the SDK; here it is enough that they can be read.
+  template <typename AboutJobs>
+  json operator()(const AboutJobs&) const {
+    return {{"kind", "AboutJobs"}};
+  }
 };
 
 json encode(wire::Encoder& encoder, const json& line) {

@@ -8,7 +8,9 @@
 
 #include "tests/wire/codec.h"
 #include "tests/wire/describe.h"
+#include "tests/wire/job_samples.h"
 #include "tests/wire/samples.h"
+#include "wire/spec.h"
 
 // tests/golden/frames holds one frame of every kind as hexadecimal text, under the message it is.
 // A difference means that a peer of the last release reads other bytes than it knows. Where that
@@ -24,15 +26,17 @@ namespace {
 namespace fs = std::filesystem;
 
 const fs::path kFrames = fs::path(BERTH_SOURCE_DIR) / "tests/golden/frames";
+const fs::path kSpec = fs::path(BERTH_SOURCE_DIR) / "tests/golden/specs/full.hex";
 const fs::path kCorpus = fs::path(BERTH_SOURCE_DIR) / "tests/fuzz/corpus";
 
 std::string describe_sample(const Sample& sample) {
   return std::visit([](const auto& message) { return describe(message); }, sample.message);
 }
 
-std::string to_golden(const Sample& sample, std::span<const std::byte> frame) {
+std::string to_golden(
+    const std::string& name, const std::string& text, std::span<const std::byte> frame) {
   std::ostringstream out;
-  out << "# " << sample.name << ' ' << describe_sample(sample) << '\n';
+  out << "# " << name << ' ' << text << '\n';
   for (size_t i = 0; i < frame.size(); ++i) {
     const auto byte = static_cast<unsigned>(frame[i]);
     out << "0123456789abcdef"[byte >> 4] << "0123456789abcdef"[byte & 15];
@@ -94,7 +98,7 @@ TEST(Golden, EveryFrameHasTheBytesItAlwaysHad) {
   for (const Sample& sample : all_samples()) {
     SCOPED_TRACE(sample.name);
     const std::vector<std::byte> frame = encode_sample(sample);
-    const std::string golden = to_golden(sample, frame);
+    const std::string golden = to_golden(sample.name, describe_sample(sample), frame);
     const fs::path path = kFrames / (sample.name + ".hex");
     if (updating()) {
       write_file(path, golden);
@@ -125,6 +129,28 @@ TEST(Golden, EveryFrameIsReadAsTheMessageItAlwaysWas) {
         },
         sample.message);
   }
+}
+
+// Specs are kept in stores, which outlive releases.
+TEST(Golden, ASpecHasTheBytesItAlwaysHadAndIsReadAsItAlwaysWas) {
+  SpecEncoder encoder;
+  const std::span<const std::byte> bytes = encoder.encode(sample_spec());
+  std::string text;
+  describe(sample_spec(), text);
+  const std::string golden = to_golden("full", text, bytes);
+  if (updating()) {
+    write_file(kSpec, golden);
+    write_file(kCorpus / "fuzz_messages" / "spec", as_chars(bytes));
+  }
+  EXPECT_EQ(read_file(kSpec), golden);
+
+  Aligned kept(from_golden(read_file(kSpec)));
+  SpecDecoder decoder;
+  JobSpec spec;
+  ASSERT_EQ(decoder.decode(kept.bytes(), spec), DecodeStatus::Ok);
+  std::string read;
+  describe(spec, read);
+  EXPECT_EQ(read, text);
 }
 
 }  // namespace

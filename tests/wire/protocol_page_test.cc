@@ -77,6 +77,14 @@ TEST(ProtocolPage, MentionsEveryToken) {
   check_tokens(page, worker_action_token);
   check_tokens(page, worker_change_token);
   check_tokens(page, no_place_token);
+  check_tokens(page, job_state_token);
+  check_tokens(page, error_class_token);
+  check_tokens(page, runner_token);
+  check_tokens(page, job_hold_token);
+  check_tokens(page, job_action_token);
+  check_tokens(page, output_stream_token);
+  check_tokens(page, report_kind_token);
+  check_tokens(page, verdict_token);
 }
 
 }  // namespace

@@ -19,7 +19,8 @@ namespace berth::wire {
 // That fields are counted right: without this, a miscount would quietly leave some out.
 static_assert(field_count<GetStats>() == 0 && field_count<ReservationId>() == 1);
 static_assert(field_count<Place>() == 8 && field_count<Heartbeat>() == 14);
-static_assert(field_count<WorkerRow>() == 18);
+static_assert(field_count<WorkerRow>() == 18 && field_count<JobRow>() == 25);
+static_assert(field_count<JobSpec>() == 31 && field_count<JobCounts>() == 4);
 
 template <typename Enum>
 constexpr int kEnumerators = 0;
@@ -37,6 +38,24 @@ template <>
 inline constexpr int kEnumerators<NoPlace> = 4;
 template <>
 inline constexpr int kEnumerators<WorkerChange> = 9;
+template <>
+inline constexpr int kEnumerators<Runner> = 4;
+template <>
+inline constexpr int kEnumerators<JobState> = kJobStateCount;
+template <>
+inline constexpr int kEnumerators<ErrorClass> = 9;
+template <>
+inline constexpr int kEnumerators<JobAction> = 2;
+template <>
+inline constexpr int kEnumerators<OutputStream> = 2;
+template <>
+inline constexpr int kEnumerators<JobHold> = 6;
+template <>
+inline constexpr int kEnumerators<ReportKind> = 7;
+template <>
+inline constexpr int kEnumerators<Verdict> = 3;
+template <>
+inline constexpr int kEnumerators<std::byte> = 256;
 
 /// Messages of every kind from a seed, with each field absent, ordinary or extreme.
 ///
@@ -51,6 +70,14 @@ class RandomMessages {
     Variant message;
     emplace(message, kind, std::make_index_sequence<std::variant_size_v<Variant>>());
     return message;
+  }
+
+  /// Any other plain struct of the wire.
+  template <typename Struct>
+  Struct make_part() {
+    Struct part;
+    for_each_field(part, [&](auto& field) { fill(field); });
+    return part;
   }
 
  private:
@@ -84,8 +111,13 @@ class RandomMessages {
     // Mostly short; sometimes longer than the first scratch of a decoder.
     const size_t count = below(40) == 0 ? below(60) : below(5);
     auto elements = std::make_shared<std::vector<Element>>(count);
-    for (Element& element : *elements)
-      fill(element);
+    for (Element& element : *elements) {
+      if constexpr (std::is_same_v<Element, uint8_t>) {
+        element = static_cast<uint8_t>(below(kEnumerators<Verdict>));  // the only lists of these
+      } else {
+        fill(element);
+      }
+    }
     list = *elements;
     kept_.push_back(std::move(elements));
   }

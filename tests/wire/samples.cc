@@ -1,5 +1,6 @@
 #include "tests/wire/samples.h"
 
+#include "tests/wire/job_samples.h"
 #include "wire/encode.h"
 
 namespace berth::wire {
@@ -106,9 +107,7 @@ const Placed kPlaced = {
     .repeated = true,
     .explanation = kExplanation};
 
-}  // namespace
-
-std::vector<Sample> all_samples() {
+std::vector<Sample> request_samples() {
   return {
       {"hello",
        {1},
@@ -127,6 +126,11 @@ std::vector<Sample> all_samples() {
       {"get_stats", {9}, Request(GetStats{})},
       {"list_tags", {10}, Request(ListTags{})},
       {"watch", {11}, Request(Watch{false})},
+  };
+}
+
+std::vector<Sample> reply_samples() {
+  return {
       {"welcome",
        {1},
        Reply(Welcome{1, "berthd 0.1.0", 9, 1'700'000'000'123, 1 << 20, 10'000, 20'000})},
@@ -161,6 +165,17 @@ std::vector<Sample> all_samples() {
        Reply(WorkerEvent{
            99, "node-0001", WorkerChange::Replaced, "epoch 8 over 7", 1'700'000'000'123})},
   };
+}
+
+}  // namespace
+
+std::vector<Sample> all_samples() {
+  std::vector<Sample> all;
+  for (const auto& some :
+       {request_samples(), job_request_samples(), reply_samples(), job_reply_samples()}) {
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  return all;
 }
 
 std::vector<std::byte> encode_sample(const Sample& sample) {

@@ -84,5 +84,109 @@ TEST(Tokens, EveryEnumeratorHasOneSpelling) {
       no_place_from);
 }
 
+TEST(Tokens, EveryEnumeratorOfJobsHasOneSpelling) {
+  check<JobState>(
+      {{JobState::Pending, "PENDING"},
+       {JobState::Assigned, "ASSIGNED"},
+       {JobState::Running, "RUNNING"},
+       {JobState::Lost, "LOST"},
+       {JobState::Retrying, "RETRYING"},
+       {JobState::Completed, "COMPLETED"},
+       {JobState::Failed, "FAILED"},
+       {JobState::Aborted, "ABORTED"}},
+      job_state_token,
+      job_state_from);
+  check<ErrorClass>(
+      {{ErrorClass::None, "none"},
+       {ErrorClass::Exit, "exit"},
+       {ErrorClass::Signal, "signal"},
+       {ErrorClass::Oom, "oom"},
+       {ErrorClass::Timeout, "timeout"},
+       {ErrorClass::Lost, "lost"},
+       {ErrorClass::Refused, "refused"},
+       {ErrorClass::Image, "image"},
+       {ErrorClass::Aborted, "aborted"}},
+      error_class_token,
+      error_class_from);
+  check<Runner>(
+      {{Runner::Any, "any"},
+       {Runner::Process, "process"},
+       {Runner::Sandbox, "sandbox"},
+       {Runner::Container, "container"}},
+      runner_token,
+      runner_from);
+  check<JobHold>(
+      {{JobHold::None, "none"},
+       {JobHold::Queue, "queue"},
+       {JobHold::Capacity, "capacity"},
+       {JobHold::Schedule, "schedule"},
+       {JobHold::Dependency, "dependency"},
+       {JobHold::Backoff, "backoff"}},
+      job_hold_token,
+      job_hold_from);
+  check<JobAction>(
+      {{JobAction::Abort, "abort"}, {JobAction::Retry, "retry"}},
+      job_action_token,
+      job_action_from);
+  check<OutputStream>(
+      {{OutputStream::Stdout, "stdout"}, {OutputStream::Stderr, "stderr"}},
+      output_stream_token,
+      output_stream_from);
+  check<ReportKind>(
+      {{ReportKind::Accepted, "accepted"},
+       {ReportKind::Refused, "refused"},
+       {ReportKind::Started, "started"},
+       {ReportKind::Alive, "alive"},
+       {ReportKind::Completed, "completed"},
+       {ReportKind::Failed, "failed"},
+       {ReportKind::Checkpointed, "checkpointed"}},
+      report_kind_token,
+      report_kind_from);
+  check<Verdict>(
+      {{Verdict::Ok, "ok"}, {Verdict::Repeated, "repeated"}, {Verdict::Stale, "stale"}},
+      verdict_token,
+      verdict_from);
+}
+
+// People type states in lower case; in mixed case it is a typing error.
+TEST(Tokens, AStateIsReadInLowerCaseToo) {
+  EXPECT_EQ(job_state_from("completed"), JobState::Completed);
+  EXPECT_EQ(job_state_from("lost"), JobState::Lost);
+  for (const Text text : {"Lost", "lOST", "lost ", "lo st", "1"}) {
+    EXPECT_FALSE(job_state_from(text).has_value()) << text;
+  }
+}
+
+TEST(Tokens, AnAssignmentIsWrittenAndReadBack) {
+  constexpr AssignmentId kIds[] = {
+      {{17}, 0x0000'0009'0000'0042, 2}, {{~uint64_t{0}}, ~uint64_t{0}, ~uint32_t{0}}, {}};
+  for (const AssignmentId& id : kIds)
+    EXPECT_EQ(assignment_from(assignment_text(id)), id);
+  EXPECT_EQ(assignment_text({{17}, 900, 2}), "17.2.900");
+}
+
+TEST(Tokens, WhatIsNoAssignmentIsNotReadAsOne) {
+  for (const Text text :
+       {"",
+        "17",
+        "17.2",
+        "17.2.",
+        ".2.3",
+        "17..3",
+        "17.2.3.",
+        "17.2.3.4",
+        "17.2.3 ",
+        " 17.2.3",
+        "+17.2.3",
+        "-1.2.3",
+        "017.2.3",
+        "17.2.0x3",
+        "17,2,3",
+        "17.4294967296.3",
+        "18446744073709551616.2.3"}) {
+    EXPECT_FALSE(assignment_from(text).has_value()) << text;
+  }
+}
+
 }  // namespace
 }  // namespace berth::wire
