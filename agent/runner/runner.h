@@ -77,7 +77,8 @@ class TaskRunner {
   virtual std::span<const Backend> backends() const = 0;
 
   /// What an earlier life of this agent left: tasks that still run, and results that no server has
-  /// accepted yet. `on_task_started` or `on_task_ended` follow for each.
+  /// accepted yet. `on_task_started` or `on_task_ended` is called for each before it returns: the
+  /// first message to a server has to name them all.
   virtual void adopt() = 0;
 
   virtual void start(TaskOrder&& order) = 0;
