@@ -45,15 +45,12 @@ void Session::on_connected(Instant now, Effects& effects) {
   hello.identity = life_.worker;
   hello.token = settings_.token;
   hello.software = settings_.software;
-  effects.push_back(Send{{next_id_++}, hello});
+  effects.push_back(Send{next_request(), hello});
 }
 
 void Session::on_disconnected(Instant now, std::string_view why, Effects& effects) {
   if (state_ == SessionState::Stopped || state_ == SessionState::Idle) return;
-  if (state_ == SessionState::Leaving) {
-    state_ = SessionState::Stopped;
-    return;
-  }
+  if (state_ == SessionState::Leaving) return end(effects);
   back_off(now, why, effects);
 }
 
@@ -72,7 +69,7 @@ void Session::back_off(Instant now, std::string_view why, Effects& effects) {
   Duration wait{longest.ns / 2 + static_cast<int64_t>(rng_.unit() * (longest.ns / 2.0))};
   ++failures_;
   pending_.clear();
-  registered_ = false;
+  set_registered(false, effects);
   state_ = SessionState::BackingOff;
   wake_ = now + wait;
 }
@@ -94,8 +91,8 @@ void Session::on_reply(
   if (!beat.has_value()) return;
   if (state_ == SessionState::Leaving) {
     if (!pending_.empty()) return;  // the goodbye was the last beat sent
-    state_ = SessionState::Stopped;
     effects.push_back(Disconnect{});
+    end(effects);
   } else {
     on_beat_reply(now, *beat, *beat_reply, effects);
   }
@@ -122,7 +119,7 @@ void Session::on_beat_reply(
     if (beat.profile != 0) profile_accepted_ = beat.profile;
     // A light beat that is answered with "resend" was noted, but the worker is not registered.
     if (!registered_ && !reply.resend_profile) {
-      registered_ = true;
+      set_registered(true, effects);
       log(LogLevel::Info, "registered with " + settings_.server, effects);
     }
     obey_drain(reply.drain, effects);
@@ -131,7 +128,7 @@ void Session::on_beat_reply(
   }
   if (reply.resend_profile) {
     profile_accepted_ = 0;
-    registered_ = false;
+    set_registered(false, effects);
     // At once, but only in answer to a light beat: a server that keeps asking must not be able to
     // turn us into a flood.
     if (beat.profile == 0 && state_ == SessionState::Up) {
@@ -165,8 +162,8 @@ void Session::on_beat_refused(wire::Refusal code, wire::Text message, Effects& e
     std::string reason = "a newer agent has taken over worker " + life_.worker + " at " +
                          settings_.server + ": stop one of the two, or give it its own --id";
     log(LogLevel::Error, reason, effects);
-    state_ = SessionState::Stopped;
     effects.push_back(Disconnect{});
+    end(effects);
     effects.push_back(Exit{kExitConflict, std::move(reason)});
     return;
   }
@@ -206,8 +203,8 @@ void Session::on_timer(Instant now, Effects& effects) {
       break;
     case SessionState::Leaving:
       if (now < wake_) break;
-      state_ = SessionState::Stopped;
       effects.push_back(Disconnect{});
+      end(effects);
       break;
     case SessionState::Idle:
     case SessionState::Stopped: break;
@@ -240,7 +237,7 @@ void Session::stop(Instant now, Effects& effects) {
   }
   wire::Heartbeat beat = make_beat(false);
   beat.leaving = true;
-  wire::RequestId id{next_id_++};
+  wire::RequestId id = next_request();
   pending_.push_back({id, now, 0});
   effects.push_back(Send{id, beat});
   state_ = SessionState::Leaving;
@@ -249,8 +246,7 @@ void Session::stop(Instant now, Effects& effects) {
 
 void Session::send_beat(Instant now, Effects& effects) {
   bool full = profile_accepted_ != profile_version_;
-  wire::RequestId id{next_id_++};
-  if (next_id_ == 0) next_id_ = 1;  // 0 marks what the server starts
+  wire::RequestId id = next_request();
   if (pending_.empty()) reply_due_ = now + reply_max();
   pending_.push_back({id, now, full ? profile_version_ : 0});
   effects.push_back(Send{id, make_beat(full)});
@@ -292,6 +288,24 @@ wire::Heartbeat Session::make_beat(bool full) {
       .custom = custom_};
   beat.agent_version = profile_.software;
   return beat;
+}
+
+void Session::set_registered(bool registered, Effects& effects) {
+  if (registered == registered_) return;
+  registered_ = registered;
+  if (registered) effects.push_back(Up{});
+  if (!registered) effects.push_back(Down{});
+}
+
+void Session::end(Effects& effects) {
+  state_ = SessionState::Stopped;
+  set_registered(false, effects);
+}
+
+wire::RequestId Session::next_request() {
+  wire::RequestId id{next_id_++};
+  if (next_id_ == kJobRequestIdFirst) next_id_ = 1;  // 0 marks what the server starts
+  return id;
 }
 
 std::optional<Session::Pending> Session::take_pending(wire::RequestId id) {

@@ -15,6 +15,9 @@ namespace berth::agent {
 
 enum class LogLevel : uint8_t { Info, Warning, Error };
 
+/// Where the ids of a JobSession's requests begin, which shares its connection with a Session.
+inline constexpr uint32_t kJobRequestIdFirst = 0x8000'0000;
+
 // ---- Effects: what a session wants done ------------------------------------------------------
 
 struct Connect {};
@@ -32,13 +35,19 @@ struct Log {
   std::string text;
 };
 
+/// The worker is registered: jobs may be asked for. Again, when the server had forgotten it.
+struct Up {};
+
+/// It is not any more: the connection is gone, or the server does not know the worker.
+struct Down {};
+
 /// The program must end: this life of the worker is over.
 struct Exit {
   int code = 0;
   std::string reason;
 };
 
-using Effect = std::variant<Connect, Disconnect, Send, Log, Exit>;
+using Effect = std::variant<Connect, Disconnect, Send, Log, Exit, Up, Down>;
 using Effects = std::vector<Effect>;
 
 struct SessionSettings {
@@ -117,6 +126,9 @@ class Session {
   void send_beat(core::Instant now, Effects& effects);
   wire::Heartbeat make_beat(bool full);
   std::optional<Pending> take_pending(wire::RequestId id);
+  void set_registered(bool registered, Effects& effects);
+  void end(Effects& effects);
+  wire::RequestId next_request();
   core::Duration jittered(core::Duration duration, double spread);
   core::Duration reply_max() const;
   void log(LogLevel level, std::string text, Effects& effects);

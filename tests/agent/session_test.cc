@@ -59,6 +59,8 @@ class Talk {
   std::string line(const Effect& effect) {
     if (std::holds_alternative<Connect>(effect)) return "connect";
     if (std::holds_alternative<Disconnect>(effect)) return "disconnect";
+    if (std::holds_alternative<Up>(effect)) return "up";
+    if (std::holds_alternative<Down>(effect)) return "down";
     if (const auto* log = std::get_if<Log>(&effect)) return "log " + log->text;
     if (const auto* exit = std::get_if<Exit>(&effect)) return "exit " + std::to_string(exit->code);
     const auto& send = std::get<Send>(effect);
@@ -102,7 +104,7 @@ TEST(Session, SendsTheWholeProfileOnceAndThenLightBeats) {
   EXPECT_EQ(talk.beat.sequence, 1u);
   EXPECT_EQ(talk.beat.capacity.slots, 4);
   talk.reply(at(3), kAccepted);
-  EXPECT_THAT(talk.told(), ElementsAre("log registered with s1:7640"));
+  EXPECT_THAT(talk.told(), ElementsAre("up", "log registered with s1:7640"));
   talk.session->on_timer(*talk.session->deadline(), talk.effects);
   EXPECT_THAT(talk.told(), ElementsAre("light beat"));
   EXPECT_EQ(talk.beat.sequence, 2u);
@@ -147,7 +149,8 @@ TEST(Session, AnswersAskingForTheProfileAtOnceButNotInALoop) {
   (void)talk.told();
   talk.reply(at(3'001), kResend);
   EXPECT_THAT(
-      talk.told(), ElementsAre("log s1:7640 asks for the whole profile; sending it", "full beat"));
+      talk.told(),
+      ElementsAre("down", "log s1:7640 asks for the whole profile; sending it", "full beat"));
   talk.reply(at(3'002), kResend);
   EXPECT_THAT(talk.told(), IsEmpty()) << "a full beat answered so waits for its turn";
   talk.session->on_timer(*talk.session->deadline(), talk.effects);
@@ -284,7 +287,9 @@ TEST(Session, ObeysDrainAndLogsItOnce) {
   EXPECT_THAT(
       talk.told(),
       ElementsAre(
-          "log registered with s1:7640", "log draining: s1:7640 gives this worker no new tasks"));
+          "up",
+          "log registered with s1:7640",
+          "log draining: s1:7640 gives this worker no new tasks"));
   EXPECT_TRUE(talk.session->draining());
   talk.session->on_timer(at(3'300), talk.effects);
   (void)talk.told();
@@ -306,7 +311,7 @@ TEST(Session, SaysGoodbyeAndWaitsForTheAnswerNoLongerThanHalfASecond) {
       EXPECT_EQ(talk.session->deadline(), at(510));
       talk.session->on_timer(at(510), talk.effects);
     }
-    EXPECT_THAT(talk.told(), ElementsAre("disconnect"));
+    EXPECT_THAT(talk.told(), ElementsAre("disconnect", "down"));
     EXPECT_EQ(talk.session->state(), SessionState::Stopped);
   }
 }
