@@ -26,9 +26,9 @@ uint32_t smallest(size_t bytes) {
   return kSmallest[bytes];
 }
 
-}  // namespace
-
-bool is_clean_text(std::string_view text) {
+/// Valid UTF-8 in which `allowed` holds for every code point outside printable ASCII.
+template <typename Allowed>
+bool all_points(std::string_view text, Allowed&& allowed) {
   for (size_t at = 0; at < text.size();) {
     if (text[at] >= 0x20 && text[at] < 0x7F) {
       ++at;
@@ -44,10 +44,20 @@ bool is_clean_text(std::string_view text) {
       point = point << 6 | (next & 0x3F);
     }
     bool surrogate = point >= 0xD800 && point < 0xE000;
-    if (point < smallest(bytes) || point > 0x10FFFF || surrogate || is_control(point)) return false;
+    if (point < smallest(bytes) || point > 0x10FFFF || surrogate || !allowed(point)) return false;
     at += bytes;
   }
   return true;
+}
+
+}  // namespace
+
+bool is_clean_text(std::string_view text) {
+  return all_points(text, [](uint32_t point) { return !is_control(point); });
+}
+
+bool is_program_text(std::string_view text) {
+  return all_points(text, [](uint32_t point) { return point != 0; });
 }
 
 }  // namespace berth::core

@@ -25,14 +25,17 @@ inline constexpr uint32_t kArtifactsMax = 64;
 inline constexpr uint32_t kMetaMax = 64;
 inline constexpr uint32_t kRequestIdBytesMax = 128;
 inline constexpr uint32_t kJobsPerSubmitMax = 4'096;
+inline constexpr uint32_t kKillGraceMsMax = 3'600'000;  // a worker is not held longer by the dead
+inline constexpr uint32_t kRetryMsMax = 7 * 24 * 3'600'000;  // a week
+inline constexpr int64_t kMomentMsMax = 7'258'118'400'000;   // year 2200: fits in nanoseconds
 
 /// Whether a spec says something that can be done. False: `problem` is one sentence that names the
 /// field, its value and the limit; in `text`.
 ///
-/// Text fields are UTF-8 without NUL; names, labels and tags without control characters; an
+/// Text fields are UTF-8 without NUL; names, labels, tags and paths without control characters; an
 /// environment's key has no `=`; artifacts and working directory stay where they belong (no `..`);
 /// there is a command or an image; an image goes with runner `any` or `container`; amounts are what
-/// a Place request may ask for.
+/// a Place request may ask for; nothing is named twice. A deadline in the past is allowed.
 bool check_spec(const wire::JobSpec& spec, Arena& text, std::string_view& problem);
 
 /// The whole submit, as the shard that read it does: every spec decodes and passes; positions in
@@ -49,11 +52,17 @@ class SubmitCheck {
   std::unique_ptr<State> state_;
 };
 
-/// What places the job, as a Place request: tags that its runner needs are among the requirements.
-/// Points into `spec` and `text`.
+/// The tag of workers that have this runner, such as `runner:sandbox`; empty for Any.
+std::string_view runner_tag(wire::Runner runner);
+
+/// What places the job, as a Place request without a task: tags that its runner needs are among the
+/// requirements. With runner `any`, an image needs `runner:container`, a bare command one of
+/// `runner:process` and `runner:sandbox`. Points into `spec` and `text`.
 wire::Place place_of(const wire::JobSpec& spec, Arena& text);
 
-/// Two jobs with equal keys fit on the same workers: runner, policy, demand, requirements.
+/// Two jobs with equal keys fit on the same workers: runner, policy, demand, requirements. The
+/// order in which names are listed does not matter, nor whether twice; names, labels and
+/// environment of the job are no part of it.
 void append_class_key(const wire::JobSpec& spec, std::string& key);
 
 }  // namespace berth::core

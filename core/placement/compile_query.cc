@@ -1,41 +1,12 @@
 #include <string>
 
 #include "core/base/text.h"
+#include "core/placement/check_needs.h"
 #include "core/placement/placement.h"
 
 namespace berth::core {
 
 namespace {
-
-/// Collects the first thing that is wrong. The comparisons stay in line: they are made for every
-/// placement, and nearly all of them hold.
-class Checker {
- public:
-  void range(const char* field, int64_t value, int64_t min, int64_t max) {
-    if (value < min || value > max) [[unlikely]]
-      refuse_range(field, value, min, max);
-  }
-  void that(bool holds, const char* sentence) {
-    if (!holds) [[unlikely]]
-      refuse(sentence);
-  }
-  bool ok() const { return ok_; }
-  const std::string& wrong() const { return wrong_; }
-
- private:
-  [[gnu::noinline]] void refuse_range(const char* field, int64_t value, int64_t min, int64_t max) {
-    refuse(
-        std::string(field) + " is " + std::to_string(value) + ", outside " + std::to_string(min) +
-        " to " + std::to_string(max));
-  }
-  [[gnu::noinline]] void refuse(std::string sentence) {
-    if (ok_) wrong_ = std::move(sentence);
-    ok_ = false;
-  }
-
-  bool ok_ = true;
-  std::string wrong_;
-};
 
 size_t name_count(const wire::Requirements& wanted, const wire::Demand& demand) {
   size_t names = wanted.all_tags.size() + wanted.none_tags.size() + wanted.affinity.size() +
@@ -68,21 +39,29 @@ void check_demand(const wire::Demand& demand, Checker& check) {
   }
 }
 
-void check_place(const wire::Place& place, Checker& check) {
-  check.that(
-      !place.task.empty() && place.task.size() <= kIdBytesMax && is_clean_text(place.task),
-      "task id must be 1 to 128 bytes of UTF-8 without control characters");
-  check_demand(place.demand, check);
+}  // namespace
+
+void check_needs(const wire::Demand& demand, const wire::Requirements& wanted, Checker& check) {
+  check_demand(demand, check);
   check.range(
       "tags, labels and models of one request",
-      static_cast<int64_t>(name_count(place.requirements, place.demand)),
+      static_cast<int64_t>(name_count(wanted, demand)),
       0,
       kNamesPerQueryMax);
   check.range(
       "excluded workers",
-      static_cast<int64_t>(place.requirements.exclude_workers.size()),
+      static_cast<int64_t>(wanted.exclude_workers.size()),
       0,
       kNamesPerQueryMax);
+}
+
+namespace {
+
+void check_place(const wire::Place& place, Checker& check) {
+  check.that(
+      !place.task.empty() && place.task.size() <= kIdBytesMax && is_clean_text(place.task),
+      "task id must be 1 to 128 bytes of UTF-8 without control characters");
+  check_needs(place.demand, place.requirements, check);
 }
 
 void compile_demand(const wire::Demand& demand, const Names& names, NodeDemand& out) {

@@ -16,30 +16,11 @@ std::string over(const char* field, int64_t value, int64_t max) {
          std::to_string(max);
 }
 
-std::string check_name(const char* field, std::string_view text) {
-  if (text.empty()) return std::string(field) + " is empty";
-  if (text.size() > kNameBytesMax) {
-    return std::string(field) + " has " + std::to_string(text.size()) + " bytes, at most " +
-           std::to_string(kNameBytesMax) + " are allowed";
-  }
-  if (!is_clean_text(text)) {
-    return std::string(field) + " holds a control character or is not UTF-8";
-  }
-  return {};
-}
-
 std::string check_labels(std::span<const wire::Label> labels) {
   if (labels.size() > kLabelsPerWorkerMax)
     return over("labels", labels.size(), kLabelsPerWorkerMax);
   for (const wire::Label& label : labels) {
-    if (label.key.find('=') != std::string_view::npos) return "label key holds '='";
-    if (std::string wrong = check_name("label key", label.key); !wrong.empty()) return wrong;
-    if (!label.value.empty()) {
-      if (std::string wrong = check_name("label value", label.value); !wrong.empty()) return wrong;
-    }
-    if (label.key.size() + 1 + label.value.size() > kNameBytesMax) {
-      return over("bytes of a label", label.key.size() + 1 + label.value.size(), kNameBytesMax);
-    }
+    if (std::string wrong = check_label(label); !wrong.empty()) return wrong;
   }
   return {};
 }
@@ -93,6 +74,30 @@ uint64_t hash_capacity(uint64_t hash, const wire::Capacity& capacity) {
 }
 
 }  // namespace
+
+std::string check_name(const char* field, std::string_view text) {
+  if (text.empty()) return std::string(field) + " is empty";
+  if (text.size() > kNameBytesMax) {
+    return std::string(field) + " has " + std::to_string(text.size()) + " bytes, at most " +
+           std::to_string(kNameBytesMax) + " are allowed";
+  }
+  if (!is_clean_text(text)) {
+    return std::string(field) + " holds a control character or is not UTF-8";
+  }
+  return {};
+}
+
+std::string check_label(const wire::Label& label) {
+  if (label.key.find('=') != std::string_view::npos) return "label key holds '='";
+  if (std::string wrong = check_name("label key", label.key); !wrong.empty()) return wrong;
+  if (!label.value.empty()) {
+    if (std::string wrong = check_name("label value", label.value); !wrong.empty()) return wrong;
+  }
+  if (label.key.size() + 1 + label.value.size() > kNameBytesMax) {
+    return over("bytes of a label", label.key.size() + 1 + label.value.size(), kNameBytesMax);
+  }
+  return {};
+}
 
 NameIds ProfileNames::indexed() const {
   NameIds ids;

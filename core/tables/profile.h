@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "core/placement/query.h"
 #include "core/tables/names.h"
@@ -23,6 +24,11 @@ struct ProfileNames {
 /// Why the beat's profile cannot be taken: one sentence naming field, value and limit. Empty: it
 /// can.
 std::string check_profile(const wire::Heartbeat& beat);
+
+/// Why `text` cannot be a tag, a model or a resource, or `label` a label: a sentence as above, that
+/// begins with `field`. Empty: it can.
+std::string check_name(const char* field, std::string_view text);
+std::string check_label(const wire::Label& label);
 
 /// False when `names` is full.
 bool intern_profile(const wire::Heartbeat& beat, Names& names, ProfileNames& profile);

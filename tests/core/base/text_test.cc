@@ -35,5 +35,24 @@ TEST(Text, IsCleanWhenItIsUtf8WithoutControlCharacters) {
     EXPECT_EQ(is_clean_text(one.text), one.clean) << one.name;
 }
 
+TEST(Text, IsForProgramsWhenItIsUtf8WithoutNul) {
+  const struct {
+    const char* name;
+    std::string_view text;
+    bool fit;
+  } cases[] = {
+      {"empty", "", true},
+      {"a script", "set -e\n\techo caf\xC3\xA9\r\n", true},
+      {"escape and delete", "\x1b[2J\x7F", true},
+      {"C1 control", "\xC2\x85", true},
+      {"nul", std::string_view("a\0b", 3), false},
+      {"overlong nul", "\xC0\x80", false},
+      {"not UTF-8", "\xFF\xFE", false},
+      {"surrogate", "\xED\xA0\x80", false},
+  };
+  for (const auto& one : cases)
+    EXPECT_EQ(is_program_text(one.text), one.fit) << one.name;
+}
+
 }  // namespace
 }  // namespace berth::core
