@@ -5,27 +5,6 @@
 namespace berth::client {
 namespace {
 
-Explanation to_owned(const wire::Explanation& from) {
-  Explanation to{.workers = from.workers, .eligible = from.eligible};
-  to.eliminated.reserve(from.eliminated.size());
-  for (const wire::Elimination& each : from.eliminated) {
-    to.eliminated.push_back({std::string(each.requirement), each.workers});
-  }
-  to.queue_position = from.queue_position;
-  return to;
-}
-
-std::vector<std::string> to_owned(wire::TextList from) {
-  return {from.begin(), from.end()};
-}
-
-std::vector<NamedAmount> to_owned(std::span<const wire::NamedAmount> from) {
-  std::vector<NamedAmount> to;
-  for (const wire::NamedAmount& each : from)
-    to.push_back({std::string(each.name), each.amount});
-  return to;
-}
-
 Capacity to_owned(const wire::Capacity& from) {
   return {
       .slots = from.slots,
@@ -33,8 +12,8 @@ Capacity to_owned(const wire::Capacity& from) {
       .memory_mib = from.memory_mib,
       .disk_mib = from.disk_mib,
       .network_mbit = from.network_mbit,
-      .gpu_models = to_owned(from.gpu_models),
-      .custom = to_owned(from.custom),
+      .gpu_models = owned(from.gpu_models),
+      .custom = owned(from.custom),
   };
 }
 
@@ -42,7 +21,8 @@ Worker to_owned(const wire::WorkerRow& from) {
   Worker to{
       .id = std::string(from.id),
       .address = std::string(from.address),
-      .tags = to_owned(from.tags),
+      .tags = owned(from.tags),
+      .labels = owned(from.labels),
       .capacity = to_owned(from.capacity),
       .free = to_owned(from.free),
       .status = static_cast<WorkerStatus>(from.status),
@@ -57,9 +37,6 @@ Worker to_owned(const wire::WorkerRow& from) {
       .usage = {from.usage.cpu_milli, from.usage.memory_mib, from.usage.gpu_milli},
       .agent_version = std::string(from.agent_version),
   };
-  for (const wire::Label& label : from.labels) {
-    to.labels.push_back({std::string(label.key), std::string(label.value)});
-  }
   for (const wire::GpuDevice& gpu : from.gpus) {
     to.gpus.push_back({std::string(gpu.model), gpu.free_milli});
   }
@@ -75,7 +52,7 @@ Placement to_owned(const wire::Placed& from) {
       .gpus = {from.gpus.begin(), from.gpus.end()},
       .load = from.load,
       .repeated = from.repeated,
-      .explanation = to_owned(from.explanation),
+      .explanation = owned(from.explanation),
   };
 }
 
@@ -126,22 +103,56 @@ Error unplaced_error(const wire::Unplaced& from) {
       error.message = "the queue of waiting requests is full; ask again later";
       break;
   }
-  error.explanation = to_owned(from.explanation);
+  error.explanation = owned(from.explanation);
   return error;
 }
 
 template <typename T, typename Wire>
 Result<T> converted(const wire::Reply& reply) {
   if (const Wire* found = std::get_if<Wire>(&reply)) return to_owned(*found);
-  if (const auto* no = std::get_if<wire::Refused>(&reply)) {
-    return refused_error(no->code, no->message);
-  }
-  return Error{
-      .code = ErrorCode::Protocol,
-      .message = "the server answered with another kind of message; its version may differ"};
+  return unexpected_error(reply);
 }
 
 }  // namespace
+
+Explanation owned(const wire::Explanation& from) {
+  Explanation to{.workers = from.workers, .eligible = from.eligible};
+  to.eliminated.reserve(from.eliminated.size());
+  for (const wire::Elimination& each : from.eliminated) {
+    to.eliminated.push_back({std::string(each.requirement), each.workers});
+  }
+  to.queue_position = from.queue_position;
+  return to;
+}
+
+std::vector<std::string> owned(wire::TextList from) {
+  return {from.begin(), from.end()};
+}
+
+std::vector<Label> owned(std::span<const wire::Label> from) {
+  std::vector<Label> to;
+  to.reserve(from.size());
+  for (const wire::Label& label : from)
+    to.push_back({std::string(label.key), std::string(label.value)});
+  return to;
+}
+
+std::vector<NamedAmount> owned(std::span<const wire::NamedAmount> from) {
+  std::vector<NamedAmount> to;
+  for (const wire::NamedAmount& each : from)
+    to.push_back({std::string(each.name), each.amount});
+  return to;
+}
+
+Error unexpected_error(const wire::Reply& reply) {
+  if (const auto* no = std::get_if<wire::Refused>(&reply)) {
+    return refused_error(no->code, no->message);
+  }
+  if (const auto* no = std::get_if<wire::Unplaced>(&reply)) return unplaced_error(*no);
+  return {
+      .code = ErrorCode::Protocol,
+      .message = "the server answered with another kind of message; its version may differ"};
+}
 
 Error refused_error(wire::Refusal code, wire::Text message) {
   Error error{.code = ErrorCode::Refused, .refusal = static_cast<Refusal>(code)};
@@ -152,7 +163,6 @@ Error refused_error(wire::Refusal code, wire::Text message) {
 
 template <>
 Result<Placement> answer_from(const wire::Reply& reply) {
-  if (const auto* no = std::get_if<wire::Unplaced>(&reply)) return unplaced_error(*no);
   return converted<Placement, wire::Placed>(reply);
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "net/client/impl.h"
+#include "net/client/promised.h"
 
 namespace berth::client {
 namespace {
@@ -29,14 +30,6 @@ Result<std::vector<net::HostPort>> parse_all(const std::vector<std::string>& end
         .code = ErrorCode::BadArgument, .message = "no endpoint is given; name one as HOST:PORT"};
   }
   return parsed;
-}
-
-template <typename T>
-std::pair<Callback<T>, std::future<Result<T>>> promised() {
-  auto promise = std::make_shared<std::promise<Result<T>>>();
-  std::future<Result<T>> future = promise->get_future();
-  return {
-      [promise](Result<T> result) { promise->set_value(std::move(result)); }, std::move(future)};
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "job_types.h"
 #include "result.h"
 #include "types.h"
 
@@ -48,13 +49,29 @@ using TryStart = std::function<void(const Placement& placement, Accept accept)>;
 
 using WatchId = uint64_t;
 
+/// A wait for jobs to end.
+struct WaitRequest {
+  std::vector<JobRange> jobs{};
+  Milliseconds timeout{0};  ///< 0: for as long as it takes
+  /// Gets how far they are, now and then; the first at once.
+  std::function<void(const JobCounts&)> on_progress{};
+};
+
+/// What a followed log was, once its end is reached.
+struct LogEnd {
+  uint32_t attempt = 0;
+  uint64_t bytes = 0;
+  bool truncated = false;  ///< it was cut at the worker's limit
+  std::string sha256{};    ///< as the worker says; checked when it was read from the start
+};
+
 /// A connection to a Berth server, and to the next one when that fails.
 ///
 /// Shape    one connection at a time; requests are numbered and pipelined without limit but
 ///          `pending_max`; what one loop turn asks for leaves in one write
 /// Loss     the next endpoint is tried at once, all of them again after a jittered, doubling pause.
 ///          Requests under way are sent again when that is harmless (place by its task id, release,
-///          every read), else they fail `unreachable`
+///          submit by its request id, every read), else they fail `unreachable`
 /// Units    deadlines are kept to 10 ms; a `timeout` of 0 means `Options::timeout`
 /// Threads  every member may be called from any thread at any time but during destruction.
 ///          Callbacks run on the loop's thread, one after another; they may call the client and
@@ -120,11 +137,55 @@ class BERTH_API Client {
   /// may still be running.
   void unwatch(WatchId watch);
 
+  // ---- Durable jobs ---------------------------------------------------------------------------
+
+  /// One or many, all or none; the answer says they are safe. Once it was sent it is asked for
+  /// until its deadline, on as many connections as that takes: the request id makes repeating it
+  /// harmless.
+  void submit(SubmitRequest request, Callback<SubmitResult> done, Milliseconds timeout = {});
+
+  void list_jobs(JobFilter filter, Callback<JobPage> done, Milliseconds timeout = {});
+  void show_job(JobId job, Callback<JobDetails> done, Milliseconds timeout = {});
+  void explain_job(JobId job, Callback<JobExplanation> done, Milliseconds timeout = {});
+  void abort_jobs(AbortRequest request, Callback<JobsChanged> done, Milliseconds timeout = {});
+
+  /// Starts what FAILED or was ABORTED again, with all attempts before it. Never sent twice.
+  void retry_jobs(
+      std::vector<JobRange> jobs, Callback<JobsChanged> done, Milliseconds timeout = {});
+
+  /// Answers when all have ended. Survives lost connections once a server has answered; `timed_out`
+  /// when the wait's own timeout passes.
+  void wait_jobs(WaitRequest request, Callback<JobCounts> done);
+
+  /// `on_event` gets what happens to jobs. After a reconnect it goes on where it was; an event with
+  /// `gap` set says that some are lost. End it with `unwatch`.
+  WatchId watch_jobs(
+      JobWatchRequest request,
+      std::function<void(const JobEvent&)> on_event,
+      Callback<Done> started);
+
+  /// One piece.
+  void read_log(LogRequest request, Callback<LogChunk> done, Milliseconds timeout = {});
+
+  /// Piece after piece from `offset` until the attempt has ended. With attempt 0 it waits for one
+  /// to start, and stays with it. Survives lost connections; `checksum` when what was read is not
+  /// what the worker kept. `on_chunk` says whether to go on; a no ends it with what was read.
+  void follow_log(
+      LogRequest request, std::function<bool(const LogChunk&)> on_chunk, Callback<LogEnd> done);
+
+  /// Copies the store, while it goes on, to a file of the server's machine.
+  void back_up(std::string path, Callback<Done> done, Milliseconds timeout = {});
+
   // The same with futures. Do not wait for one on the loop's thread: its answer comes there.
   std::future<Result<Placement>> place(PlaceRequest request);
   std::future<Result<Released>> release(ReleaseRequest request);
   std::future<Result<HeartbeatAnswer>> heartbeat(Heartbeat beat);
   std::future<Result<WorkerPage>> list_workers(ListRequest request);
+  std::future<Result<SubmitResult>> submit(SubmitRequest request);
+  std::future<Result<JobPage>> list_jobs(JobFilter filter);
+  std::future<Result<JobDetails>> show_job(JobId job);
+  std::future<Result<JobsChanged>> abort_jobs(AbortRequest request);
+  std::future<Result<JobCounts>> wait_jobs(WaitRequest request);
 
   /// True on the thread that runs the callbacks.
   bool on_loop_thread() const;
@@ -163,6 +224,19 @@ class BERTH_API BlockingClient {
   Result<std::vector<TagCount>> tags(Milliseconds timeout = {});
   Result<std::chrono::nanoseconds> ping(Milliseconds timeout = {});
   Result<ServerInfo> server(Milliseconds timeout = {});
+
+  Result<SubmitResult> submit(SubmitRequest request, Milliseconds timeout = {});
+  Result<JobPage> list_jobs(JobFilter filter, Milliseconds timeout = {});
+  Result<JobDetails> show_job(JobId job, Milliseconds timeout = {});
+  Result<JobExplanation> explain_job(JobId job, Milliseconds timeout = {});
+  Result<JobsChanged> abort_jobs(AbortRequest request, Milliseconds timeout = {});
+  Result<JobsChanged> retry_jobs(std::vector<JobRange> jobs, Milliseconds timeout = {});
+  /// `on_progress` runs on the loop's thread.
+  Result<JobCounts> wait_jobs(WaitRequest request);
+  Result<LogChunk> read_log(LogRequest request, Milliseconds timeout = {});
+  /// `on_chunk` runs on the loop's thread.
+  Result<LogEnd> follow_log(LogRequest request, std::function<bool(const LogChunk&)> on_chunk);
+  Result<Done> back_up(std::string path, Milliseconds timeout = {});
 
   Client& async() { return *client_; }
 

@@ -26,7 +26,8 @@ constexpr uint32_t kOwnSlots = 64;
 // The user waits for these, and `pending_max` counts them.
 bool is_counted(const Handler& handler) {
   return !std::holds_alternative<Ignored>(handler) && !std::holds_alternative<Probe>(handler) &&
-         !std::holds_alternative<Subscribed>(handler);
+         !std::holds_alternative<Subscribed>(handler) &&
+         !std::holds_alternative<JobsSubscribed>(handler);
 }
 
 uint32_t slots_for(const Options& options) {
@@ -119,6 +120,7 @@ void Client::Impl::stop() {
     reask->abandon(stopped_error());
   }
   watches_.clear();
+  job_watches_.clear();
   link_->stop();
 }
 
@@ -214,7 +216,7 @@ void Client::Impl::send(Pending& pending) {
     return;
   }
   link_->out().insert(link_->out().end(), pending.frame.begin(), pending.frame.end());
-  pending.sent = true;
+  pending.sent = pending.was_sent = true;
 }
 
 void Client::Impl::finish(wire::RequestId id, const Error& error) {
@@ -232,6 +234,8 @@ void Client::Impl::fail(Handler handler, const Error& error) {
         using To = std::decay_t<decltype(to)>;
         if constexpr (std::is_same_v<To, Subscribed>) {
           on_subscribed(to.watch, error);
+        } else if constexpr (std::is_same_v<To, JobsSubscribed>) {
+          on_jobs_subscribed(to.watch, error);
         } else if constexpr (std::is_same_v<To, PingDone>) {
           if (to.done) to.done(error);
         } else if constexpr (std::is_same_v<To, Probe>) {
@@ -249,6 +253,8 @@ void Client::Impl::answer(Handler handler, const wire::Reply& reply) {
       [this, &reply]<typename To>(To& to) {
         if constexpr (std::is_same_v<To, Subscribed>) {
           on_subscribed(to.watch, answer_from<Done>(reply));
+        } else if constexpr (std::is_same_v<To, JobsSubscribed>) {
+          on_jobs_subscribed(to.watch, answer_from<Done>(reply));
         } else if constexpr (std::is_same_v<To, Probe>) {
           probing_ = false;
         } else if constexpr (std::is_same_v<To, PingDone>) {
@@ -364,7 +370,7 @@ void Client::Impl::on_tick() {
     link_->sweep();
   }
   check_silence(now);
-  if (table_.size() == 0 && watches_.empty()) {
+  if (table_.size() == 0 && watches_.empty() && job_watches_.empty()) {
     ticking_ = false;
     uv_timer_stop(&tick_);
   }
@@ -408,12 +414,15 @@ void Client::Impl::on_up(const ServerInfo&) {
   const bool watched = std::any_of(
       watches_.begin(), watches_.end(), [](const auto& each) { return each.second->live; });
   if (again && watched) subscribe(0, true);
+  if (again) resubscribe_jobs();
 }
 
 void Client::Impl::on_reply(wire::RequestId id, const wire::Reply& reply) {
   if (id.value == 0) {
     if (const auto* event = std::get_if<wire::WorkerEvent>(&reply)) {
       tell_watchers(event_from(*event));
+    } else if (const auto* events = std::get_if<wire::JobEvents>(&reply)) {
+      tell_job_watchers(*events);
     }
     return;
   }
@@ -436,7 +445,17 @@ void Client::Impl::on_down(const Error& error) {
 }
 
 void Client::Impl::on_round_failed(const Error& error, bool final) {
-  if (final) fail_all(error);
+  if (!final) return;
+  std::vector<wire::RequestId> all;
+  table_.collect_all(all);
+  for (const wire::RequestId id : all) {
+    const Pending* pending = table_.find(id);
+    if (pending == nullptr) continue;
+    // A server may have done it: to give up now would leave its user in doubt.
+    const bool insists = pending->resend == Resend::Insist && pending->was_sent &&
+                         error.code == ErrorCode::Unreachable;
+    if (!insists) finish(id, error);
+  }
 }
 
 }  // namespace berth::client

@@ -43,6 +43,10 @@ class Client::Impl final : public LinkOwner, public std::enable_shared_from_this
 
   void release_later(ReservationId reservation);
   WatchId watch(std::function<void(const WorkerEvent&)> on_event, Callback<Done> started);
+  WatchId watch_jobs(
+      JobWatchRequest request,
+      std::function<void(const JobEvent&)> on_event,
+      Callback<Done> started);
   void unwatch(WatchId id);
 
   void start_reask(
@@ -66,6 +70,14 @@ class Client::Impl final : public LinkOwner, public std::enable_shared_from_this
     Callback<Done> started;
     bool live = false;  // the server has agreed, and `unwatch` was not called
   };
+  struct JobWatcher {
+    std::vector<JobRange> jobs;
+    std::function<void(const JobEvent&)> on_event;
+    Callback<Done> started;
+    uint64_t last = 0;  // sequence of the last event seen; 0: none
+    bool live = false;
+    bool gap_due = false;
+  };
 
   static Error stopped_error();
   bool admit(Handler& handler);
@@ -80,6 +92,14 @@ class Client::Impl final : public LinkOwner, public std::enable_shared_from_this
   void fail(Handler handler, const Error& error);
   void on_subscribed(WatchId id, const Result<Done>& result);
   void tell_watchers(const WorkerEvent& event);
+  void subscribe_jobs(WatchId id);
+  void resubscribe_jobs();
+  void on_jobs_subscribed(WatchId id, const Result<Done>& result);
+  void on_job_events_gone(WatchId id);
+  void refuse_job_watch(WatchId id, const Error& error);
+  void tell_job_gaps();
+  void tell_job_watchers(const wire::JobEvents& events);
+  uint64_t newest_job_event() const;
   void fail_all(const Error& error);
 
   void on_commands();
@@ -118,6 +138,7 @@ class Client::Impl final : public LinkOwner, public std::enable_shared_from_this
   PendingTable table_;
   std::vector<ReservationId> releases_;  // of this turn
   std::map<WatchId, std::shared_ptr<Watcher>> watches_;
+  std::map<WatchId, std::shared_ptr<JobWatcher>> job_watches_;
   std::vector<std::shared_ptr<Reask>> reasks_;
   std::vector<wire::RequestId> ids_;  // scratch
   bool was_up_ = false;

@@ -7,14 +7,11 @@
 #include "wire/frame.h"
 
 namespace berth::client {
-namespace {
 
 uint32_t to_wire_ms(Milliseconds duration) {
   constexpr int64_t kMost = std::numeric_limits<uint32_t>::max();
   return static_cast<uint32_t>(std::clamp<int64_t>(duration.count(), 0, kMost));
 }
-
-}  // namespace
 
 Outgoing& outgoing() {
   thread_local Outgoing mine;
@@ -70,6 +67,26 @@ wire::Capacity Outgoing::capacity(const Capacity& from) {
   };
 }
 
+wire::Demand Outgoing::demand(const Demand& from) {
+  return {
+      .slots = from.slots,
+      .cpu_milli = from.cpu_milli,
+      .memory_mib = from.memory_mib,
+      .disk_mib = from.disk_mib,
+      .network_mbit = from.network_mbit,
+      .gpu_count = from.gpu_count,
+      .gpu_milli = from.gpu_milli,
+      .gpu_models = texts(from.gpu_models),
+      .custom = amounts(from.custom),
+  };
+}
+
+void Outgoing::gather_groups(const std::vector<std::vector<std::string>>& from) {
+  groups_.clear();
+  for (const std::vector<std::string>& group : from)
+    groups_.push_back(texts(group));
+}
+
 void Outgoing::encode(const wire::Request& request, std::vector<std::byte>& frame) {
   frame.clear();
   encoder_.encode({0}, request, frame);
@@ -82,23 +99,9 @@ void Outgoing::place(const PlaceRequest& request, std::vector<std::byte>& frame)
     names += group.size();
   reset(
       names, request.affinity.size() + request.anti_affinity.size(), request.demand.custom.size());
-  groups_.clear();
-  for (const std::vector<std::string>& group : request.any_tags)
-    groups_.push_back(texts(group));
-
-  const Demand& demand = request.demand;
+  gather_groups(request.any_tags);
   wire::Place place{.task = request.task, .policy = static_cast<wire::Policy>(request.policy)};
-  place.demand = {
-      .slots = demand.slots,
-      .cpu_milli = demand.cpu_milli,
-      .memory_mib = demand.memory_mib,
-      .disk_mib = demand.disk_mib,
-      .network_mbit = demand.network_mbit,
-      .gpu_count = demand.gpu_count,
-      .gpu_milli = demand.gpu_milli,
-      .gpu_models = texts(demand.gpu_models),
-      .custom = amounts(demand.custom),
-  };
+  place.demand = demand(request.demand);
   place.requirements = {
       .all_tags = texts(request.all_tags),
       .any_tags = groups_,

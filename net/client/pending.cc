@@ -37,7 +37,7 @@ Pending* PendingTable::add(uint64_t deadline_ms) {
   pending.id.value = use << kSlotBits | index;
   pending.deadline_ms = deadline_ms;
   pending.order = ++order_;
-  pending.sent = false;
+  pending.sent = pending.was_sent = false;
   pending.resend = Resend::Never;
   link(index);
   ++used_;

@@ -17,6 +17,11 @@ struct Subscribed {
   WatchId watch = 0;  ///< 0: again, after a reconnect
 };
 
+/// The same of a watch of jobs.
+struct JobsSubscribed {
+  WatchId watch = 0;
+};
+
 /// Sent to see whether a silent server is still there.
 struct Probe {};
 
@@ -33,6 +38,7 @@ using Handler = std::variant<
     Ignored,
     Probe,
     Subscribed,
+    JobsSubscribed,
     PingDone,
     Callback<Placement>,
     Callback<Released>,
@@ -42,18 +48,30 @@ using Handler = std::variant<
     Callback<Done>,
     Callback<std::vector<Stat>>,
     Callback<std::vector<TagCount>>,
-    Callback<ServerInfo>>;
+    Callback<ServerInfo>,
+    Callback<SubmitResult>,
+    Callback<JobPage>,
+    Callback<JobDetails>,
+    Callback<JobExplanation>,
+    Callback<JobsChanged>,
+    Callback<JobCounts>,
+    Callback<LogChunk>>;
 
 /// May this be sent a second time when nobody knows whether the first arrived?
-enum class Resend : uint8_t { Never, Harmless };
+enum class Resend : uint8_t {
+  Never,
+  Harmless,
+  Insist,  ///< yes, and once it was sent it waits for a server until its deadline
+};
 
 struct Pending {
   wire::RequestId id;
   uint32_t next = 0;      ///< in the wheel's bucket, or among the free
   uint32_t previous = 0;  ///< in the wheel's bucket
   uint64_t deadline_ms = 0;
-  uint64_t order = 0;  ///< of asking
-  bool sent = false;   ///< on the present connection
+  uint64_t order = 0;     ///< of asking
+  bool sent = false;      ///< on the present connection
+  bool was_sent = false;  ///< on any
   Resend resend = Resend::Never;
   Handler handler;
   std::vector<std::byte> frame;  ///< whole and numbered

@@ -24,6 +24,7 @@ enum class ErrorCode : uint8_t {
   Overloaded,      ///< `Options::pending_max` requests are already under way
   Protocol,        ///< the peer does not speak this protocol
   Stopped,         ///< the client was destroyed before the answer came
+  Checksum,        ///< what was read is not what its writer kept
 };
 
 /// The server's reasons. The same numbers as on the wire.

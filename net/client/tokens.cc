@@ -10,7 +10,7 @@
 namespace berth::client {
 namespace {
 
-constexpr std::array<std::string_view, 9> kErrorTokens = {
+constexpr std::array<std::string_view, 10> kErrorTokens = {
     "unreachable",
     "timed_out",
     "refused",
@@ -19,7 +19,8 @@ constexpr std::array<std::string_view, 9> kErrorTokens = {
     "bad_argument",
     "overloaded",
     "protocol",
-    "stopped"};
+    "stopped",
+    "checksum"};
 
 static_assert(
     static_cast<int>(Refusal::ShuttingDown) == static_cast<int>(wire::Refusal::ShuttingDown));

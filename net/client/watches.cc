@@ -26,6 +26,13 @@ WatchId Client::Impl::watch(
 
 void Client::Impl::unwatch(WatchId id) {
   (void)run([this, id] {
+    if (const auto jobs = job_watches_.find(id); jobs != job_watches_.end()) {
+      jobs->second->live = false;
+      job_watches_.erase(jobs);
+      // With others left the server says more than they want, and they pass it over.
+      if (job_watches_.empty() && !stopping_) subscribe_jobs(0);
+      return;
+    }
     const auto found = watches_.find(id);
     if (found == watches_.end()) return;
     found->second->live = false;

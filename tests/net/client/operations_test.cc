@@ -250,11 +250,11 @@ TEST(Watch, GoesOnAfterAReconnectWithAGapMarked) {
         },
         std::move(started));
   });
-  server.send_event({.worker = "a", .change = wire::WorkerChange::Online});
+  server.send_event(wire::WorkerEvent{.worker = "a", .change = wire::WorkerChange::Online});
   seen_reach(1);
   server.drop_connections();
   seen_reach(2);
-  server.send_event({.worker = "b", .change = wire::WorkerChange::Offline});
+  server.send_event(wire::WorkerEvent{.worker = "b", .change = wire::WorkerChange::Offline});
   seen_reach(3);
   EXPECT_THAT(seen, ElementsAre("a", "gap", "b"));
 }

@@ -78,10 +78,10 @@ void ScriptedServer::drop_connections() {
   });
 }
 
-void ScriptedServer::send_event(const wire::WorkerEvent& event) {
+void ScriptedServer::send_event(const wire::Reply& event) {
   run([this, event] {
     for (net::FrameStream* stream : streams_) {
-      encoder_.encode({0}, wire::Reply(event), stream->out());
+      encoder_.encode({0}, event, stream->out());
       stream->flush();
     }
   });

@@ -36,7 +36,8 @@ class ScriptedServer final : private net::FrameHandler {
   int greetings() const { return greetings_; }
   /// Ends every connection at once.
   void drop_connections();
-  void send_event(const wire::WorkerEvent& event);
+  /// With request id 0, on every connection. What `event` points to outlives the server.
+  void send_event(const wire::Reply& event);
 
  private:
   void run(std::function<void()> task);
