@@ -246,7 +246,7 @@ void Cluster::check_whole() {
 uint64_t Cluster::counted(core::Counter counter) const {
   uint64_t count = 0;
   for (const auto& server : servers_)
-    count += server->tables().counters.total(counter);
+    count += server->counted(counter);
   return count;
 }
 

@@ -27,7 +27,7 @@ class Cluster {
   std::string run();
 
   const World& world() const { return world_; }
-  /// Of all servers, in their last lives.
+  /// Of all servers, in all their lives.
   uint64_t counted(core::Counter counter) const;
 
  private:

@@ -29,6 +29,12 @@ constexpr core::Counter kTried[] = {
     core::Counter::WorkersReplaced,
     core::Counter::PlansMade};
 
+/// Any change of what is sent, or when, makes other histories of the same seeds. The rarest counter
+/// is workers gone offline: 90 in 400 seeds, give or take 11 (1,600 seeds). So less than the
+/// minimum is no other history, but something that happens half as often as it did.
+constexpr uint64_t kSeeds = 400;
+constexpr uint64_t kTriedMin = 50;
+
 std::string told(const World& world) {
   std::string text;
   for (const std::string& line : world.story())
@@ -54,13 +60,13 @@ TEST(Cluster, KeepsItsPromisesWhateverHappens) {
     holds(seed, tried);
     return;
   }
-  uint64_t seeds = number_from("BERTH_SIM_SEEDS", 200);
+  uint64_t seeds = number_from("BERTH_SIM_SEEDS", kSeeds);
   for (uint64_t seed = 1; seed <= seeds; ++seed) {
     if (!holds(seed, tried)) return;
   }
-  if (seeds < 200) return;
+  if (seeds < kSeeds) return;
   for (auto [counter, count] : tried)
-    EXPECT_GE(count, 10u) << core::counter_name(counter) << ": the seeds no longer try it";
+    EXPECT_GT(count, kTriedMin) << core::counter_name(counter) << ": the seeds no longer try it";
 }
 
 TEST(Cluster, TellsTheSameStoryForTheSameSeed) {

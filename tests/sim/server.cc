@@ -56,7 +56,17 @@ void Server::stop(bool silently) {
   world_.say(name(), silently ? "lost power" : "killed");
   process_.end();
   network_.drop(process_, silently);
+  for (size_t i = 0; i < static_cast<size_t>(core::Counter::kCount); ++i) {
+    auto counter = static_cast<core::Counter>(i);
+    earlier_[counter] += life_->tables->counters.total(counter);
+  }
   life_ = nullptr;
+}
+
+uint64_t Server::counted(core::Counter counter) const {
+  auto before = earlier_.find(counter);
+  uint64_t now = life_ == nullptr ? 0 : life_->tables->counters.total(counter);
+  return now + (before == earlier_.end() ? 0 : before->second);
 }
 
 Duration Server::tick_interval() {

@@ -53,6 +53,8 @@ class Server {
   Process& process() { return process_; }
   const std::string& name() const { return process_.name(); }
   core::Tables& tables() { return *life_->tables; }
+  /// In all its lives.
+  uint64_t counted(core::Counter counter) const;
 
   wire::ShardId home_of(std::string_view worker) const {
     return life_->tables->fleet.owner_of(worker);
@@ -102,6 +104,7 @@ class Server {
   uint64_t epoch_ = 0;
   uint32_t next_slot_ = 1;
   std::unique_ptr<Life> life_;
+  std::map<core::Counter, uint64_t> earlier_;  ///< counted in lives that are over
   core::Effects effects_;
   wire::Encoder encoder_;
   wire::Decoder decoder_;
