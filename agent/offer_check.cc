@@ -2,21 +2,9 @@
 
 #include <algorithm>
 
+#include "core/jobs/check_spec.h"
+
 namespace berth::agent {
-
-namespace {
-
-const char* name_of(wire::Runner runner) {
-  switch (runner) {
-    case wire::Runner::Process: return "process";
-    case wire::Runner::Sandbox: return "sandbox";
-    case wire::Runner::Container: return "container";
-    case wire::Runner::Any: break;
-  }
-  return "any";
-}
-
-}  // namespace
 
 std::string OfferCheck::problem_of(const wire::Assignment& assignment) {
   wire::JobSpec spec;
@@ -24,21 +12,23 @@ std::string OfferCheck::problem_of(const wire::Assignment& assignment) {
     return "its spec of " + std::to_string(assignment.spec.size()) +
            " bytes cannot be read by this agent; run the server's version of it";
   }
+  text_.clear();
+  std::string_view problem;
+  if (!core::check_spec(spec, text_, problem)) return std::string(problem);
   return runner_problem(spec);
 }
 
-/// `any` means a container where there is an image, and otherwise whatever runs a command.
 std::string OfferCheck::runner_problem(const wire::JobSpec& spec) const {
   auto works = [this](wire::Runner runner) {
     return std::find(runners_.begin(), runners_.end(), runner) != runners_.end();
   };
-  wire::Runner wanted = spec.runner;
-  if (wanted == wire::Runner::Any && !spec.image.empty()) wanted = wire::Runner::Container;
-  bool can = wanted == wire::Runner::Any
-                 ? works(wire::Runner::Process) || works(wire::Runner::Sandbox)
-                 : works(wanted);
-  if (can) return {};
-  return std::string("runner ") + name_of(wanted) +
+  wire::Runner wanted = core::runner_of(spec);
+  if (wanted == wire::Runner::Any) {
+    if (works(wire::Runner::Process) || works(wire::Runner::Sandbox)) return {};
+    return "no runner works on this worker; its log and `berth worker show` say why";
+  }
+  if (works(wanted)) return {};
+  return std::string(core::runner_tag(wanted)) +
          " does not work on this worker; its log and `berth worker show` say why";
 }
 

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/arena.h"
 #include "wire/job_messages.h"
 #include "wire/spec.h"
 
@@ -24,6 +25,7 @@ class OfferCheck {
 
   const std::vector<wire::Runner> runners_;
   wire::SpecDecoder decoder_;
+  core::Arena text_;
 };
 
 }  // namespace berth::agent

@@ -68,14 +68,17 @@ TEST(JobSession, SaysWhyItRefuses) {
     wire::JobSpec spec;
     const char* why;
   };
+  wire::JobSpec nothing;
   wire::JobSpec container = JobTalk::plain();
   container.runner = wire::Runner::Container;
+  container.image = "busybox";
   wire::JobSpec image;
   image.command = kCommand;
   image.image = "/images/busybox";
   const Case cases[] = {
-      {"a runner that does not work here", container, "runner container does not work"},
-      {"an image, where containers do not work", image, "runner container does not work"},
+      {"a job without a command", nothing, "command"},
+      {"a runner that does not work here", container, "runner:container does not work"},
+      {"an image, where containers do not work", image, "runner:container does not work"},
   };
   for (const Case& c : cases) {
     JobTalk talk;
