@@ -22,7 +22,8 @@ std::string OfferCheck::runner_problem(const wire::JobSpec& spec) const {
   auto works = [this](wire::Runner runner) {
     return std::find(runners_.begin(), runners_.end(), runner) != runners_.end();
   };
-  wire::Runner wanted = core::runner_of(spec);
+  wire::Runner wanted = spec.runner;
+  if (wanted == wire::Runner::Any && !spec.image.empty()) wanted = wire::Runner::Container;
   if (wanted == wire::Runner::Any) {
     if (works(wire::Runner::Process) || works(wire::Runner::Sandbox)) return {};
     return "no runner works on this worker; its log and `berth worker show` say why";
