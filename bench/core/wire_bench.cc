@@ -10,6 +10,7 @@
 #include "wire/decode.h"
 #include "wire/encode.h"
 #include "wire/frame.h"
+#include "wire/spec.h"
 
 namespace berth::wire {
 namespace {
@@ -72,6 +73,107 @@ Reply pong() {
   return Pong{7};
 }
 
+// ---- Jobs, a hundred in one message: divide by that.
+
+constexpr size_t kBatch = 100;
+
+JobSpec spec() {
+  static constexpr Text kCommand[] = {"/usr/bin/python3", "-m", "render", "--frame", "1234"};
+  static constexpr Label kEnv[] = {{"LANG", "C.UTF-8"}, {"SCENE", "/scenes/forest.blend"}};
+  return {
+      .name = "render-forest",
+      .queue = "batch",
+      .command = kCommand,
+      .env = kEnv,
+      .demand = {.cpu_milli = 500, .memory_mib = 256},
+      .requirements = {.all_tags = kTwoTags},
+      .priority = 5,
+      .timeout_ms = 600'000,
+      .attempts_max = 3};
+}
+
+std::span<const std::byte> spec_bytes() {
+  static SpecEncoder encoder;
+  static const std::span<const std::byte> bytes = encoder.encode(spec());
+  return bytes;
+}
+
+Request submit_jobs() {
+  static const std::vector<std::span<const std::byte>> specs(kBatch, spec_bytes());
+  return SubmitJobs{.request = "submit-000000000001", .specs = specs};
+}
+
+Reply jobs_submitted() {
+  static const std::vector<SubmittedJob> jobs(kBatch, SubmittedJob{.first = {12}, .count = 1});
+  return JobsSubmitted{jobs};
+}
+
+Reply assignments() {
+  static const std::vector<Assignment> items(
+      kBatch,
+      Assignment{.id = {{12}, 0x900000042, 1}, .spec = spec_bytes(), .expires_in_ms = 10'000});
+  return Assignments{items};
+}
+
+Request report_accepted() {
+  static const std::vector<ReportItem> items(
+      kBatch, ReportItem{.kind = ReportKind::Accepted, .assignment = {{12}, 0x900000042, 1}});
+  return Report{.worker = "worker-000123", .items = items};
+}
+
+Request report_completed() {
+  static const std::vector<ReportItem> items(
+      kBatch,
+      ReportItem{
+          .kind = ReportKind::Completed,
+          .assignment = {{12}, 0x900000042, 1},
+          .usage = {.cpu_ms = 1'250, .memory_peak_bytes = 1 << 26, .wall_ms = 2'000}});
+  return Report{.worker = "worker-000123", .items = items};
+}
+
+Reply reported() {
+  static const std::vector<uint8_t> verdicts(kBatch, 0);
+  return Reported{verdicts};
+}
+
+Reply job_events() {
+  static const std::vector<JobEvent> events(
+      kBatch,
+      JobEvent{
+          .sequence = 99,
+          .at_ms = 1'700'000'000'123,
+          .job = {12},
+          .state = JobState::Running,
+          .attempt = 1,
+          .worker = "worker-000123"});
+  return JobEvents{events};
+}
+
+void encode_spec(benchmark::State& state) {
+  SpecEncoder encoder;
+  const JobSpec sent = spec();
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(encoder.encode(sent).data());
+    benchmark::ClobberMemory();
+  }
+  state.counters["bytes"] = static_cast<double>(spec_bytes().size());
+}
+
+void decode_spec(benchmark::State& state) {
+  SpecDecoder decoder;
+  JobSpec received;
+  const std::span<const std::byte> bytes = spec_bytes();
+  for (auto _ : state) {
+    benchmark::ClobberMemory();
+    if (decoder.decode(bytes, received) != DecodeStatus::Ok) {
+      std::fputs("wire_bench: a spec that was just encoded cannot be read\n", stderr);
+      std::exit(1);
+    }
+    benchmark::DoNotOptimize(&received);
+  }
+  state.counters["bytes"] = static_cast<double>(bytes.size());
+}
+
 template <typename Variant>
 void encode(benchmark::State& state, Variant (*make)()) {
   const Variant message = make();
@@ -128,6 +230,23 @@ BENCHMARK_CAPTURE(decode, place_2_tags, place);
 BENCHMARK_CAPTURE(decode, placed, placed);
 BENCHMARK_CAPTURE(decode, release, release);
 BENCHMARK_CAPTURE(decode, released, released);
+
+BENCHMARK(encode_spec);
+BENCHMARK(decode_spec);
+BENCHMARK_CAPTURE(encode, submit_jobs_100, submit_jobs);
+BENCHMARK_CAPTURE(encode, jobs_submitted_100, jobs_submitted);
+BENCHMARK_CAPTURE(encode, assignments_100, assignments);
+BENCHMARK_CAPTURE(encode, report_accepted_100, report_accepted);
+BENCHMARK_CAPTURE(encode, report_completed_100, report_completed);
+BENCHMARK_CAPTURE(encode, reported_100, reported);
+BENCHMARK_CAPTURE(encode, job_events_100, job_events);
+BENCHMARK_CAPTURE(decode, submit_jobs_100, submit_jobs);
+BENCHMARK_CAPTURE(decode, jobs_submitted_100, jobs_submitted);
+BENCHMARK_CAPTURE(decode, assignments_100, assignments);
+BENCHMARK_CAPTURE(decode, report_accepted_100, report_accepted);
+BENCHMARK_CAPTURE(decode, report_completed_100, report_completed);
+BENCHMARK_CAPTURE(decode, reported_100, reported);
+BENCHMARK_CAPTURE(decode, job_events_100, job_events);
 
 }  // namespace
 }  // namespace berth::wire
