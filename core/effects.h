@@ -15,6 +15,12 @@ namespace berth::core {
 
 /// A reply or event for one connection, which may belong to another shard.
 struct Outgoing {
+  /// Made where it stays, from one kind of message: a Reply is three times the size of most kinds,
+  /// and copying a whole one for each answer costs as much as a ping.
+  template <typename Message>
+  Outgoing(wire::ConnectionId to, wire::RequestId request, const Message& message)
+      : to(to), request(request), message(message) {}
+
   wire::ConnectionId to;
   wire::RequestId request;
   wire::Reply message;
@@ -75,8 +81,9 @@ struct Effects {
   /// costs: some 30 ns each. Grows until the loop takes it.
   uint64_t looked_at = 0;
 
-  void send(wire::ConnectionId to, wire::RequestId request, const wire::Reply& message) {
-    messages.push_back({to, request, message});
+  template <typename Message>
+  void send(wire::ConnectionId to, wire::RequestId request, const Message& message) {
+    messages.emplace_back(to, request, message);
   }
 
   void clear() {

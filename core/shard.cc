@@ -78,7 +78,10 @@ struct Shard::State {
     std::span<const std::byte> payload;
     Effects& effects;
 
-    void reply(const wire::Reply& message) const { effects.send(from, id, message); }
+    template <typename Message>
+    void reply(const Message& message) const {
+      effects.send(from, id, message);
+    }
     void refuse(wire::Refusal code, std::string_view message) const {
       reply(wire::Refused{code, effects.text.keep(message)});
     }
