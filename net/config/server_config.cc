@@ -146,6 +146,20 @@ Option format_row(log::Format& target) {
           }};
 }
 
+Option store_row(StoreChoice& target) {
+  const Set set = [&target](std::string_view text, std::string& problem) {
+    return parse_store(text, target, problem);
+  };
+  return {
+      "store",
+      "sqlite:PATH|memory",
+      "where jobs are kept; memory forgets them at a stop",
+      set,
+      [&target] {
+        return format_store(target);
+      }};
+}
+
 bool read_file(const char* flag, const std::string& path, std::string& text, std::string& problem) {
   std::ifstream file(path);
   std::ostringstream content;
@@ -188,6 +202,23 @@ bool check_address(const char* flag, const HostPort& where, std::string& problem
 
 }  // namespace
 
+bool parse_store(std::string_view text, StoreChoice& choice, std::string& problem) {
+  constexpr std::string_view kSqlite = "sqlite:";
+  if (text == "memory") {
+    choice.path.clear();
+    return true;
+  }
+  if (!text.starts_with(kSqlite) || text.size() == kSqlite.size() || text.ends_with('/')) {
+    return fail(problem, "is neither sqlite:PATH, of a file, nor memory");
+  }
+  choice.path = text.substr(kSqlite.size());
+  return true;
+}
+
+std::string format_store(const StoreChoice& choice) {
+  return choice.path.empty() ? "memory" : "sqlite:" + choice.path;
+}
+
 ServerConfig::ServerConfig() {
   const unsigned cores = std::thread::hardware_concurrency();
   settings.shards = static_cast<uint16_t>(std::clamp<unsigned>(cores, 2, kShardsMax + 1) - 1);
@@ -209,6 +240,7 @@ OptionTable server_options(ServerConfig& config) {
       config.listen,
       kWirePort));
   table.add(console_row(config.console));
+  table.add(store_row(config.store));
   table.add(count_row("shards", "threads that serve", s.shards, 1, kShardsMax));
   table.add(duration_row(
       "suspicious-after", "silence after which a worker is a last resort", s.suspicious_after));

@@ -17,11 +17,23 @@ namespace berth::net {
 inline constexpr uint16_t kWirePort = 7640;
 inline constexpr uint16_t kConsolePort = 7642;
 
+/// Where jobs are kept.
+struct StoreChoice {
+  std::string path = "./berth-data/berth.db";  ///< of a SQLite file; empty: in memory alone
+
+  friend bool operator==(const StoreChoice&, const StoreChoice&) = default;
+};
+
+/// What `--store` takes: `sqlite:PATH` or `memory`. False: `problem` says what it has to be.
+bool parse_store(std::string_view text, StoreChoice& choice, std::string& problem);
+std::string format_store(const StoreChoice& choice);
+
 /// All that can be set about `berthd`.
 struct ServerConfig {
   HostPort listen = {"127.0.0.1", kWirePort};
   std::optional<HostPort> console = HostPort{"127.0.0.1", kConsolePort};
   core::Settings settings;
+  StoreChoice store;
   uint32_t connections_max = 16'384;
   uint32_t frame_bytes_max = 1u << 20;
   core::Duration handshake_timeout = core::Duration::seconds(5);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <string>
 #include <vector>
 
@@ -49,21 +48,16 @@ class StoreThread final : public LoopThread, public core::Store {
   void on_stop() override;
 
   void commit_groups();
+  void start_backup(BackUpStore&& ask);
   void go_on_with_backup();
-  void answer_backup(uint64_t bytes, const std::string& problem);
-  [[noreturn]] void end_process(const char* what, const std::string& problem);
+  [[noreturn]] void end_process(const std::string& problem);
 
   const Post& post_;
   SqliteStore store_;
   std::vector<core::StoreBatch> groups_;  // of this turn
-  bool committed_ = false;                // since the last tick
-  struct Asker {
-    wire::ConnectionId connection;
-    wire::RequestId request;
-    std::string path;
-  };
-  Asker asker_;     // of the backup under way
-  uv_idle_t more_;  // keeps the loop turning while a backup is under way
+  int idle_ticks_ = 0;                    // since the last commit
+  BackUpStore asker_;                     // of the backup under way
+  uv_idle_t more_;                        // keeps the loop turning while a backup is under way
 };
 
 }  // namespace berth::net

@@ -10,6 +10,7 @@ ninja-build               runs the build
 pkg-config                finds libuv
 ccache                    makes every build after the first one quick
 git                       names the files the style checks look at
+libsqlite3-dev            the store of jobs
 libuv1-dev                event loops, sockets and signals
 libflatbuffers-dev        the wire format at run time
 flatbuffers-compiler      turns the wire schema into C++

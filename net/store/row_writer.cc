@@ -1,0 +1,380 @@
+#include "net/store/row_writer.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "net/store/row_text.h"
+#include "wire/tokens.h"
+
+namespace berth::net {
+namespace {
+
+constexpr const char* kInsert =
+    "INSERT OR REPLACE INTO jobs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
+    " ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31,"
+    " ?32, ?33)";
+// Of what was never assigned: nearly every insert, with half of the columns.
+constexpr const char* kInsertPending =
+    "INSERT OR REPLACE INTO jobs (id, array_of, array_index, count, name, queue, tenant, labels,"
+    " priority, attempts_max, submitted_at_ms, scheduled_at_ms, deadline_at_ms, state,"
+    " attempt_count, queued_at_ms, ready_at_ms, spec)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+constexpr const char* kChange =
+    "UPDATE jobs SET state = ?2, attempt_count = ?3, queued_at_ms = ?4, assigned_at_ms = ?5,"
+    " started_at_ms = ?6, finished_at_ms = ?7, ready_at_ms = ?8, worker = ?9, epoch = ?10,"
+    " attempt = ?11, expires_at_ms = ?12, gpus = ?13, error = ?14, exit_code = ?15, signal = ?16,"
+    " message = ?17, cpu_ms = ?18, memory_peak_bytes = ?19, wall_ms = ?20 WHERE id = ?1";
+constexpr const char* kMove =
+    "UPDATE jobs SET id = ?2, array_index = array_index + ?2 - ?1, count = ?3 WHERE id = ?1";
+constexpr const char* kAttempt =
+    "INSERT OR REPLACE INTO attempts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
+    " ?13, ?14, ?15, ?16)";
+
+int64_t as_signed(uint64_t value) {
+  return static_cast<int64_t>(value);
+}
+
+/// Never assigned, so that kInsertPending has all there is.
+bool is_fresh(const core::JobProgress& p) {
+  return p.state == wire::JobState::Pending && p.assignment.epoch == 0 && p.worker.empty() &&
+         p.assigned_at_ms == 0 && p.started_at_ms == 0 && p.finished_at_ms == 0 &&
+         p.expires_at_ms == 0 && p.gpus.empty() && p.last_error.kind == wire::ErrorClass::None &&
+         p.last_error.message.empty() && p.last_error.exit_code == 0 && p.last_error.signal == 0 &&
+         p.usage.cpu_ms == 0 && p.usage.memory_peak_bytes == 0 && p.usage.wall_ms == 0;
+}
+
+void bind_error(Statement& to, int at, const wire::JobError& error) {
+  if (error.kind == wire::ErrorClass::None) {
+    to.null(at);
+  } else {
+    to.text(at, wire::error_class_token(error.kind));
+  }
+  to.number_or_null(at + 1, error.exit_code);
+  to.number_or_null(at + 2, error.signal);
+  to.text_or_null(at + 3, error.message);
+}
+
+void bind_usage(Statement& to, int at, const wire::TaskUsage& usage) {
+  to.number_or_null(at, as_signed(usage.cpu_ms));
+  to.number_or_null(at + 1, as_signed(usage.memory_peak_bytes));
+  to.number_or_null(at + 2, as_signed(usage.wall_ms));
+}
+
+/// A later batch of the same transaction writes the same row.
+bool is_superseded(const absl::flat_hash_map<uint64_t, size_t>& last, uint64_t key, size_t batch) {
+  if (last.empty()) return false;
+  const auto at = last.find(key);
+  return at != last.end() && at->second > batch;
+}
+
+}  // namespace
+
+bool RowWriter::prepare(Database& database) {
+  database_ = &database;
+  return insert_.prepare(database, kInsert) && insert_pending_.prepare(database, kInsertPending) &&
+         change_.prepare(database, kChange) && move_.prepare(database, kMove) &&
+         drop_job_.prepare(database, "DELETE FROM jobs WHERE id = ?1") &&
+         drop_attempts_.prepare(database, "DELETE FROM attempts WHERE job = ?1") &&
+         attempt_.prepare(database, kAttempt) &&
+         submit_.prepare(
+             database, "INSERT INTO submits (at_ms, jobs, request) VALUES (?1, ?2, ?3)") &&
+         oldest_submit_.prepare(database, "SELECT id, request FROM submits ORDER BY id LIMIT 1") &&
+         drop_submit_.prepare(database, "DELETE FROM submits WHERE id = ?1") &&
+         find_submit_.prepare(database, "DELETE FROM submits WHERE request = ?1") &&
+         worker_.prepare(database, "INSERT OR REPLACE INTO workers VALUES (?1, ?2, ?3, ?4)") &&
+         event_.prepare(
+             database,
+             "INSERT OR REPLACE INTO events VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)") &&
+         forget_events_.prepare(database, "DELETE FROM events WHERE sequence <= ?1");
+}
+
+void RowWriter::finalize() {
+  for (Statement* statement :
+       {&insert_,
+        &insert_pending_,
+        &change_,
+        &move_,
+        &drop_job_,
+        &drop_attempts_,
+        &attempt_,
+        &submit_,
+        &oldest_submit_,
+        &drop_submit_,
+        &find_submit_,
+        &worker_,
+        &event_,
+        &forget_events_}) {
+    statement->finalize();
+  }
+}
+
+bool RowWriter::write(std::span<const core::StoreBatch> batches) {
+  find_last(batches);
+  for (size_t i = 0; i < batches.size(); ++i) {
+    if (!write_batch(batches[i], i)) return false;
+  }
+  return specs_.sweep();
+}
+
+void RowWriter::find_last(std::span<const core::StoreBatch> batches) {
+  last_change_.clear();
+  last_attempt_.clear();
+  if (batches.size() < 2) return;
+  for (size_t i = 0; i < batches.size(); ++i) {
+    for (const core::JobChange& change : batches[i].changes)
+      last_change_[change.id.value] = i;
+    for (const core::AttemptRecord& attempt : batches[i].attempts)
+      last_attempt_[attempt.id.epoch] = i;
+  }
+  // One id, two records: that of the rest before it moved, then that of an element.
+  for (const core::StoreBatch& batch : batches) {
+    for (const core::ArrayRest& rest : batch.arrays)
+      last_change_.erase(rest.was.value);
+  }
+}
+
+bool RowWriter::write_batch(const core::StoreBatch& batch, size_t number) {
+  if (!shrink(batch.arrays)) return false;
+  for (const core::JobRecord& job : batch.jobs) {
+    if (!insert(job)) return false;
+  }
+  for (const core::JobChange& each : batch.changes) {
+    if (!is_superseded(last_change_, each.id.value, number) && !change(each)) return false;
+  }
+  for (const core::AttemptRecord& attempt : batch.attempts) {
+    if (!is_superseded(last_attempt_, attempt.id.epoch, number) && !write(attempt)) return false;
+  }
+  for (const core::SubmitRecord& submit : batch.submits) {
+    if (!write(submit)) return false;
+  }
+  for (const core::WorkerRecord& worker : batch.workers) {
+    if (!write(worker)) return false;
+  }
+  for (const wire::JobEvent& event : batch.events) {
+    if (!write(event)) return false;
+  }
+  if (!batch.events.empty() && !forget_old_events(as_signed(batch.events.back().sequence))) {
+    return false;
+  }
+  for (const wire::JobId job : batch.dropped_jobs) {
+    if (!drop(job)) return false;
+  }
+  for (const std::string_view request : batch.dropped_submits) {
+    if (!drop_submit(request)) return false;
+  }
+  return true;
+}
+
+// An array that runs shrinks with every element; one statement for the whole chain of it.
+bool RowWriter::shrink(std::span<const core::ArrayRest> rests) {
+  pending_.clear();
+  for (size_t i = 0; i < rests.size();) {
+    core::ArrayRest rest = rests[i++];
+    while (i < rests.size() && rest.count > 0 && rests[i].was == rest.first) {
+      rest.first = rests[i].first;
+      rest.count = rests[i++].count;
+    }
+    if (!shrink(rest)) return false;
+  }
+  return true;
+}
+
+bool RowWriter::shrink(const core::ArrayRest& rest) {
+  if (rest.count == 0) {
+    drop_job_.number(1, as_signed(rest.was.value));
+    if (!drop_job_.run()) return false;
+  } else {
+    move_.number(1, as_signed(rest.was.value));
+    move_.number(2, as_signed(rest.first.value));
+    move_.number(3, rest.count);
+    if (!move_.run()) return false;
+  }
+  // Its record may be in this same batch, with what it was before.
+  if (sqlite3_changes(database_->raw()) == 0) pending_.push_back(rest);
+  return true;
+}
+
+bool RowWriter::insert(core::JobRecord job) {
+  if (job.array.value != 0 && !job.spec.empty()) {
+    // Ids of an array have no gap; its spec says how many there are.
+    decoded_ = {};
+    const uint64_t last_element = ~uint64_t{0} >> 1;
+    wire::JobId last = {last_element};
+    decode_spec(job.spec);
+    if (spec_.is_array) last.value = job.array.value + spec_.array_last - spec_.array_first;
+    if (!specs_.keep(job.array, last, job.spec)) return false;
+  }
+  const auto moved = std::find_if(pending_.begin(), pending_.end(), [&](const auto& rest) {
+    return job.count > 1 && rest.was == job.id;
+  });
+  if (moved != pending_.end()) {
+    job.array_index += static_cast<uint32_t>(moved->first.value - job.id.value);
+    job.id = moved->first;
+    job.count = moved->count;
+    pending_.erase(moved);
+    if (job.count == 0) return true;
+  }
+  if (job.array.value != 0) {
+    std::span<const std::byte> spec;
+    return specs_.find(job.array, spec) && insert_row(job, spec, true);
+  }
+  const bool apart = job.spec.size() > SpecBook::kLong;
+  if (apart && !specs_.keep(job.id, job.id, job.spec)) return false;
+  return insert_row(job, job.spec, apart);
+}
+
+bool RowWriter::insert_row(
+    const core::JobRecord& job, std::span<const std::byte> spec, bool apart) {
+  const bool fresh = is_fresh(job.progress);
+  Statement& to = fresh ? insert_pending_ : insert_;
+  if (job.array.value == 0 || decoded_ != job.array) decode_spec(spec);
+  decoded_ = job.array;
+  labels_text(spec_.labels, labels_);
+  to.number(1, as_signed(job.id.value));
+  to.number_or_null(2, as_signed(job.array.value));
+  if (job.array.value == 0) {
+    to.null(3);
+  } else {
+    to.number(3, job.array_index);
+  }
+  to.number(4, job.count);
+  to.text_or_null(5, spec_.name);
+  to.text_or_null(6, spec_.queue);
+  to.text_or_null(7, spec_.tenant);
+  to.text_or_null(8, labels_);
+  to.number(9, spec_.priority);
+  to.number(10, spec_.attempts_max);
+  to.number_or_null(11, job.submitted_at_ms);
+  to.number_or_null(12, spec_.scheduled_at_ms);
+  to.number_or_null(13, spec_.deadline_at_ms);
+  if (fresh) {
+    to.text(14, wire::job_state_token(job.progress.state));
+    to.number(15, job.progress.attempt_count);
+    to.number_or_null(16, job.progress.queued_at_ms);
+    to.number_or_null(17, job.progress.ready_at_ms);
+  } else {
+    bind_progress(to, 14, job.progress);
+  }
+  if (apart) {
+    to.null(fresh ? 18 : 33);
+  } else {
+    to.blob(fresh ? 18 : 33, spec);
+  }
+  return to.run();
+}
+
+void RowWriter::decode_spec(std::span<const std::byte> bytes) {
+  if (reinterpret_cast<uintptr_t>(bytes.data()) % sizeof(uint64_t) != 0) {
+    words_.resize((bytes.size() + 7) / 8);
+    std::memcpy(words_.data(), bytes.data(), bytes.size());
+    bytes = std::as_bytes(std::span(words_)).first(bytes.size());
+  }
+  // The ledger has read it already. Were it unreadable, its columns would be empty and nothing
+  // lost.
+  if (decoder_.decode(bytes, spec_) != wire::DecodeStatus::Ok) spec_ = {};
+}
+
+void RowWriter::bind_progress(Statement& to, int at, const core::JobProgress& progress) {
+  gpus_text(progress.gpus, gpus_);
+  to.text(at, wire::job_state_token(progress.state));
+  to.number(at + 1, progress.attempt_count);
+  to.number_or_null(at + 2, progress.queued_at_ms);
+  to.number_or_null(at + 3, progress.assigned_at_ms);
+  to.number_or_null(at + 4, progress.started_at_ms);
+  to.number_or_null(at + 5, progress.finished_at_ms);
+  to.number_or_null(at + 6, progress.ready_at_ms);
+  to.text_or_null(at + 7, progress.worker);
+  to.number_or_null(at + 8, as_signed(progress.assignment.epoch));
+  to.number_or_null(at + 9, progress.assignment.attempt);
+  to.number_or_null(at + 10, progress.expires_at_ms);
+  to.text_or_null(at + 11, gpus_);
+  bind_error(to, at + 12, progress.last_error);
+  bind_usage(to, at + 16, progress.usage);
+}
+
+bool RowWriter::change(const core::JobChange& change) {
+  change_.number(1, as_signed(change.id.value));
+  bind_progress(change_, 2, change.progress);
+  return change_.run();
+}
+
+bool RowWriter::write(const core::AttemptRecord& attempt) {
+  outputs_text(attempt.outputs, list_);
+  attempt_.number(1, as_signed(attempt.id.job.value));
+  attempt_.number(2, as_signed(attempt.id.epoch));
+  attempt_.number(3, attempt.id.attempt);
+  attempt_.text_or_null(4, attempt.worker);
+  attempt_.text(5, wire::job_state_token(attempt.state));
+  attempt_.number_or_null(6, attempt.assigned_at_ms);
+  attempt_.number_or_null(7, attempt.started_at_ms);
+  attempt_.number_or_null(8, attempt.finished_at_ms);
+  bind_error(attempt_, 9, attempt.error);
+  bind_usage(attempt_, 13, attempt.usage);
+  attempt_.text_or_null(16, list_);
+  return attempt_.run();
+}
+
+bool RowWriter::write(const core::SubmitRecord& submit) {
+  ranges_text(submit.jobs, list_);
+  submit_.number(1, submit.at_ms);
+  submit_.text_or_null(2, list_);
+  submit_.text(3, submit.request);
+  return submit_.run();
+}
+
+bool RowWriter::write(const core::WorkerRecord& worker) {
+  worker_.text(1, worker.worker);
+  worker_.number_or_null(2, as_signed(worker.nonce));
+  worker_.number(3, worker.failures);
+  worker_.number_or_null(4, worker.cooldown_until_ms);
+  return worker_.run();
+}
+
+bool RowWriter::write(const wire::JobEvent& event) {
+  event_.number(1, as_signed(event.sequence));
+  event_.number(2, event.at_ms);
+  event_.number(3, as_signed(event.job.value));
+  event_.number(4, event.count);
+  event_.text(5, wire::job_state_token(event.state));
+  event_.number_or_null(6, event.attempt);
+  event_.text_or_null(7, event.worker);
+  if (event.error == wire::ErrorClass::None) {
+    event_.null(8);
+  } else {
+    event_.text(8, wire::error_class_token(event.error));
+  }
+  event_.text_or_null(9, event.reason);
+  return event_.run();
+}
+
+// As many as have come, so that no commit has to pay for all of them.
+bool RowWriter::forget_old_events(int64_t newest) {
+  if (newest <= kEventsKept) return true;
+  forget_events_.number(1, newest - kEventsKept);
+  return forget_events_.run();
+}
+
+bool RowWriter::drop(wire::JobId job) {
+  specs_.on_dropped(job);
+  drop_job_.number(1, as_signed(job.value));
+  drop_attempts_.number(1, as_signed(job.value));
+  return drop_job_.run() && drop_attempts_.run();
+}
+
+// An index of random ids would cost every submit a page of its own. They are dropped in the order
+// in which they came, so the one in question is the oldest; if not, all are looked at.
+bool RowWriter::drop_submit(std::string_view request) {
+  const Statement::Row row = oldest_submit_.step();
+  const bool is_oldest = row == Statement::Row::Here && oldest_submit_.text(1) == request;
+  const int64_t id = is_oldest ? oldest_submit_.number(0) : 0;
+  oldest_submit_.reset();
+  if (row == Statement::Row::Failed) return false;
+  if (is_oldest) {
+    drop_submit_.number(1, id);
+    return drop_submit_.run();
+  }
+  find_submit_.text(1, request);
+  return find_submit_.run();
+}
+
+}  // namespace berth::net

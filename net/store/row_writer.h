@@ -1,0 +1,89 @@
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/jobs/records.h"
+#include "net/store/spec_book.h"
+#include "net/store/sqlite_handle.h"
+#include "wire/spec.h"
+
+namespace berth::net {
+
+/// Batches to rows, inside a transaction that the caller has begun.
+///
+/// A job that changes in several of the batches is written once, with its last progress: what is
+/// merged into one transaction can never be seen half.
+///
+/// Threads  as the database
+/// Memory   scratch, reused
+/// Errors   false, and the database says why
+class RowWriter {
+ public:
+  /// How many events are kept, the youngest.
+  static constexpr int64_t kEventsKept = 200'000;
+
+  explicit RowWriter(SpecBook& specs) : specs_(specs) {}
+
+  bool prepare(Database& database);
+  void finalize();
+
+  /// Oldest first.
+  bool write(std::span<const core::StoreBatch> batches);
+
+ private:
+  using Last = absl::flat_hash_map<uint64_t, size_t>;
+
+  bool write_batch(const core::StoreBatch& batch, size_t number);
+  bool shrink(std::span<const core::ArrayRest> rests);
+  bool shrink(const core::ArrayRest& rest);
+  bool insert(core::JobRecord job);
+  bool insert_row(const core::JobRecord& job, std::span<const std::byte> spec, bool apart);
+  /// To `spec_`.
+  void decode_spec(std::span<const std::byte> bytes);
+  void bind_progress(Statement& to, int at, const core::JobProgress& progress);
+  bool change(const core::JobChange& change);
+  bool write(const core::AttemptRecord& attempt);
+  bool write(const core::SubmitRecord& submit);
+  bool write(const core::WorkerRecord& worker);
+  bool write(const wire::JobEvent& event);
+  bool forget_old_events(int64_t newest);
+  bool drop(wire::JobId job);
+  bool drop_submit(std::string_view request);
+
+  void find_last(std::span<const core::StoreBatch> batches);
+
+  Database* database_ = nullptr;
+  SpecBook& specs_;
+  wire::SpecDecoder decoder_;
+  wire::JobSpec spec_;
+  wire::JobId decoded_;                   // whose spec `spec_` is, when that stands apart
+  std::vector<uint64_t> words_;           // a spec that came unaligned
+  std::vector<core::ArrayRest> pending_;  // rests of rows that this batch has yet to insert
+  Last last_change_;                      // by job: the last batch that changes it
+  Last last_attempt_;                     // by epoch
+  std::string labels_;
+  std::string gpus_;
+  std::string list_;
+
+  Statement insert_;
+  Statement insert_pending_;
+  Statement change_;
+  Statement move_;
+  Statement drop_job_;
+  Statement drop_attempts_;
+  Statement attempt_;
+  Statement submit_;
+  Statement oldest_submit_;
+  Statement drop_submit_;
+  Statement find_submit_;
+  Statement worker_;
+  Statement event_;
+  Statement forget_events_;
+};
+
+}  // namespace berth::net
