@@ -18,6 +18,7 @@ constexpr uint32_t kDepthMax = 16;
 constexpr uint32_t kOneTable = 1;
 constexpr uint32_t kTwoTables = 2;
 constexpr uint32_t kShortLists = 4'096;
+constexpr uint32_t kBatches = 32'768;
 constexpr uint32_t kPages = 131'072;
 
 /// The envelope, checked by itself so that the kind is known before the message is verified.
@@ -101,7 +102,7 @@ DecodeStatus decode_kind(fb::Body kind, const Decoding<Request>& in) {
     case fb::Body::GetStats: return in.as<fb::GetStats, GetStats>(kOneTable);
     case fb::Body::ListTags: return in.as<fb::ListTags, ListTags>(kOneTable);
     case fb::Body::Watch: return in.as<fb::Watch, Watch>(kOneTable);
-    case fb::Body::SubmitJobs: return in.as<fb::SubmitJobs, SubmitJobs>(kShortLists);
+    case fb::Body::SubmitJobs: return in.as<fb::SubmitJobs, SubmitJobs>(kBatches);
     case fb::Body::ListJobs: return in.as<fb::ListJobs, ListJobs>(kTwoTables);
     case fb::Body::ShowJob: return in.as<fb::ShowJob, ShowJob>(kOneTable);
     case fb::Body::ExplainJob: return in.as<fb::ExplainJob, ExplainJob>(kOneTable);
@@ -112,7 +113,7 @@ DecodeStatus decode_kind(fb::Body kind, const Decoding<Request>& in) {
     case fb::Body::BackUp: return in.as<fb::BackUp, BackUp>(kOneTable);
     case fb::Body::AttachWorker: return in.as<fb::AttachWorker, AttachWorker>(kOneTable);
     case fb::Body::NextJobs: return in.as<fb::NextJobs, NextJobs>(kOneTable);
-    case fb::Body::Report: return in.as<fb::Report, Report>(kShortLists);
+    case fb::Body::Report: return in.as<fb::Report, Report>(kBatches);
     case fb::Body::LogPiece: return in.as<fb::LogPiece, LogPiece>(kTwoTables);
     default: return DecodeStatus::WrongDirection;
   }
@@ -141,9 +142,9 @@ DecodeStatus decode_kind(fb::Body kind, const Decoding<Reply>& in) {
     case fb::Body::JobEvents: return in.as<fb::JobEvents, JobEvents>(kPages);
     case fb::Body::LogChunk: return in.as<fb::LogChunk, LogChunk>(kOneTable);
     case fb::Body::Attached: return in.as<fb::Attached, Attached>(kOneTable);
-    case fb::Body::Assignments: return in.as<fb::Assignments, Assignments>(kShortLists);
+    case fb::Body::Assignments: return in.as<fb::Assignments, Assignments>(kBatches);
     case fb::Body::Reported: return in.as<fb::Reported, Reported>(kOneTable);
-    case fb::Body::StopTasks: return in.as<fb::StopTasks, StopTasks>(kShortLists);
+    case fb::Body::StopTasks: return in.as<fb::StopTasks, StopTasks>(kBatches);
     case fb::Body::WantLog: return in.as<fb::WantLog, WantLog>(kOneTable);
     default: return DecodeStatus::WrongDirection;
   }

@@ -122,11 +122,25 @@ TEST(DecodeJobs, RefusesSpecsThatShareTheirBytes) {
 }
 
 TEST(DecodeJobs, BoundsTheTablesOfAKind) {
-  const std::vector<std::span<const std::byte>> fits(4'095);
+  const std::vector<std::span<const std::byte>> fits(32'767);
   EXPECT_EQ(decode<Request>(encoded(Request(SubmitJobs{.specs = fits}))), DecodeStatus::Ok);
-  const std::vector<std::span<const std::byte>> too_many(4'096);
+  const std::vector<std::span<const std::byte>> too_many(32'768);
   EXPECT_EQ(
       decode<Request>(encoded(Request(SubmitJobs{.specs = too_many}))), DecodeStatus::Unverifiable);
+}
+
+// What an agent tells after hours without a server: two thousand ends, each with what it left.
+TEST(DecodeJobs, TakesAReportOfManyEnds) {
+  const std::vector<OutputFile> outputs(5, OutputFile{.name = "stdout", .bytes = 7});
+  const std::vector<ReportItem> items(
+      2'048,
+      ReportItem{
+          .kind = ReportKind::Failed,
+          .error = {.kind = ErrorClass::Exit, .exit_code = 1},
+          .usage = {.wall_ms = 5},
+          .outputs = outputs});
+  EXPECT_EQ(
+      decode<Request>(encoded(Request(Report{.worker = "w", .items = items}))), DecodeStatus::Ok);
 }
 
 // A server of a later version may know more states.
