@@ -3,9 +3,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <string_view>
 
 #include "net/log/log.h"
 #include "net/loop_clock.h"
@@ -51,6 +53,14 @@ int on_busy(void*, int calls) {
 bool exists(const std::string& path) {
   struct stat status;
   return stat(path.c_str(), &status) == 0;
+}
+
+/// The verdict of quick_check in one line.
+std::string one_line(std::string text) {
+  constexpr std::string_view kHeading = "*** in database main ***\n";
+  if (text.starts_with(kHeading)) text.erase(0, kHeading.size());
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
 }
 
 bool fail(std::string& problem, std::string text) {
@@ -116,7 +126,7 @@ bool SqliteStore::State::create(std::string& problem) {
     return fail(
         problem,
         std::string("cannot be created: ") + std::strerror(errno) +
-            "; make its folder writable for this user, or name another file");
+            "; make its folder writable for this user, or name another file with --store");
   }
   const bool made = fresh.open(unfinished, nullptr) &&
                     fresh.execute("PRAGMA journal_mode = MEMORY") && create_schema(fresh);
@@ -176,7 +186,7 @@ bool SqliteStore::State::check(std::string& problem) {
   const core::Instant begun = LoopClock::mono();
   std::string verdict;
   if (!database.ask("PRAGMA quick_check(1)", verdict)) return unreadable(problem);
-  if (verdict != "ok") return fail(problem, "is damaged: " + verdict + kRemedyForDamage);
+  if (verdict != "ok") return fail(problem, "is damaged: " + one_line(verdict) + kRemedyForDamage);
   BERTH_LOG(
       Info,
       "the store was not closed by its last server; it is sound",

@@ -43,7 +43,7 @@ bool StoreLock::take(const std::string& store_path, std::string& problem) {
   fd_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd_ < 0) {
     problem = "cannot be locked: '" + path + "': " + std::strerror(errno) +
-              "; make its folder writable for this user, or name another file";
+              "; make its folder writable for this user, or name another file with --store";
     return false;
   }
   if (flock(fd_, LOCK_EX | LOCK_NB) != 0) {
