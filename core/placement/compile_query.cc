@@ -8,7 +8,7 @@ namespace berth::core {
 
 namespace {
 
-size_t name_count(const wire::Requirements& wanted, const wire::Demand& demand) {
+inline size_t name_count(const wire::Requirements& wanted, const wire::Demand& demand) {
   size_t names = wanted.all_tags.size() + wanted.none_tags.size() + wanted.affinity.size() +
                  wanted.anti_affinity.size() + demand.gpu_models.size() + wanted.any_tags.size();
   for (const wire::TextList& group : wanted.any_tags)
@@ -16,7 +16,7 @@ size_t name_count(const wire::Requirements& wanted, const wire::Demand& demand) 
   return names;
 }
 
-void check_demand(const wire::Demand& demand, Checker& check) {
+[[gnu::always_inline]] inline void check_demand(const wire::Demand& demand, Checker& check) {
   check.range("slots", demand.slots, 1, kSlotsMax);
   check.range("cpu_milli", demand.cpu_milli, 0, kAmountMax);
   check.range("memory_mib", demand.memory_mib, 0, kAmountMax);
@@ -39,9 +39,9 @@ void check_demand(const wire::Demand& demand, Checker& check) {
   }
 }
 
-}  // namespace
-
-void check_needs(const wire::Demand& demand, const wire::Requirements& wanted, Checker& check) {
+/// Part of every placement, so it is compiled into it although jobs are checked by it too.
+[[gnu::always_inline]] inline void check_asked(
+    const wire::Demand& demand, const wire::Requirements& wanted, Checker& check) {
   check_demand(demand, check);
   check.range(
       "tags, labels and models of one request",
@@ -55,13 +55,11 @@ void check_needs(const wire::Demand& demand, const wire::Requirements& wanted, C
       kNamesPerQueryMax);
 }
 
-namespace {
-
 void check_place(const wire::Place& place, Checker& check) {
   check.that(
       !place.task.empty() && place.task.size() <= kIdBytesMax && is_clean_text(place.task),
       "task id must be 1 to 128 bytes of UTF-8 without control characters");
-  check_needs(place.demand, place.requirements, check);
+  check_asked(place.demand, place.requirements, check);
 }
 
 void compile_demand(const wire::Demand& demand, const Names& names, NodeDemand& out) {
@@ -86,6 +84,10 @@ void compile_demand(const wire::Demand& demand, const Names& names, NodeDemand& 
 }
 
 }  // namespace
+
+void check_needs(const wire::Demand& demand, const wire::Requirements& wanted, Checker& check) {
+  check_asked(demand, wanted, check);
+}
 
 // A name that no worker has advertised compiles to NameId{0}, which no worker has. The lists keep
 // the order of the request, so that an explanation can put its words to them.
