@@ -15,70 +15,6 @@ namespace {
 /// Version 1 writes "no limit" as a number near 2^63, rounded down to a page.
 constexpr int64_t kUnlimitedBytes = int64_t{1} << 62;
 
-struct Mount {
-  fs::path root;   // which group of the hierarchy is mounted
-  fs::path point;  // where
-  bool v2 = false;
-  std::string options;
-};
-
-/// The cgroup mounts of mountinfo: `id parent dev ROOT POINT options … - TYPE source SUPER`.
-std::vector<Mount> read_mounts(const fs::path& root) {
-  std::vector<Mount> mounts;
-  std::ifstream file(root / "proc/self/mountinfo");
-  std::string line;
-  while (std::getline(file, line)) {
-    size_t dash = line.find(" - ");
-    if (dash == std::string::npos) continue;
-    std::istringstream before(line.substr(0, dash));
-    std::istringstream after(line.substr(dash + 3));
-    std::string skip, mount_root, point, type, options;
-    before >> skip >> skip >> skip >> mount_root >> point;
-    after >> type >> skip >> options;
-    if (type != "cgroup" && type != "cgroup2") continue;
-    mounts.push_back({mount_root, point, type == "cgroup2", options});
-  }
-  return mounts;
-}
-
-bool has_word(const std::string& list, const std::string& word) {
-  std::istringstream words(list);
-  std::string each;
-  while (std::getline(words, each, ',')) {
-    if (each == word) return true;
-  }
-  return false;
-}
-
-/// Our group in the hierarchy of `controller` (empty: version 2), from `id:controllers:path` lines.
-std::optional<std::string> own_group(const fs::path& root, const std::string& controller) {
-  std::ifstream file(root / "proc/self/cgroup");
-  std::string line;
-  while (std::getline(file, line)) {
-    size_t first = line.find(':');
-    size_t second = first == std::string::npos ? first : line.find(':', first + 1);
-    if (second == std::string::npos) continue;
-    std::string controllers = line.substr(first + 1, second - first - 1);
-    bool ours = controller.empty() ? controllers.empty() && line.compare(0, first, "0") == 0
-                                   : has_word(controllers, controller);
-    if (ours) return line.substr(second + 1);
-  }
-  return std::nullopt;
-}
-
-/// The directory of `group` below the mount. Inside a container the path may be told as the host
-/// sees it; then the nearest directory that exists is the group that was mounted for us.
-fs::path locate(const fs::path& point, const fs::path& mount_root, const fs::path& group) {
-  fs::path relative = group.lexically_relative(mount_root);
-  if (relative.empty() || *relative.begin() == "..") return point;
-  fs::path directory = relative == "." ? point : point / relative;
-  std::error_code error;
-  while (directory != point && !fs::is_directory(directory, error)) {
-    directory = directory.parent_path();
-  }
-  return directory;
-}
-
 std::optional<int64_t> cpu_quota_v2(const fs::path& group) {
   std::ifstream file(group / "cpu.max");
   std::string quota;
@@ -103,28 +39,13 @@ std::optional<int64_t> memory_limit(const fs::path& file) {
 }  // namespace
 
 Cgroup::Cgroup(fs::path root) : root_(std::move(root)) {
-  cpu_ = find("cpu");
-  cpuacct_ = find("cpuacct");
-  cpuset_ = find("cpuset");
-  memory_ = find("memory");
+  cpu_ = find_own_group(root_, "cpu");
+  cpuacct_ = find_own_group(root_, "cpuacct");
+  cpuset_ = find_own_group(root_, "cpuset");
+  memory_ = find_own_group(root_, "memory");
 }
 
-std::optional<Cgroup::Hierarchy> Cgroup::find(const std::string& controller) const {
-  std::optional<Hierarchy> unified;
-  for (const Mount& mount : read_mounts(root_)) {
-    if (!mount.v2 && !has_word(mount.options, controller)) continue;
-    std::optional<std::string> group = own_group(root_, mount.v2 ? "" : controller);
-    if (!group) continue;
-    fs::path point = root_ / mount.point.relative_path();
-    Hierarchy hierarchy{point, locate(point, mount.root, *group), mount.v2};
-    // A controller that version 1 has taken is not in version 2, whatever else is mounted.
-    if (!mount.v2) return hierarchy;
-    unified = hierarchy;
-  }
-  return unified;
-}
-
-std::string Cgroup::name(const Hierarchy& hierarchy, const fs::path& group) const {
+std::string Cgroup::name(const OwnGroup& hierarchy, const fs::path& group) const {
   fs::path relative = group.lexically_relative(hierarchy.mount);
   if (relative == "." || relative.empty()) return "/";
   std::string name = "/";
@@ -134,7 +55,7 @@ std::string Cgroup::name(const Hierarchy& hierarchy, const fs::path& group) cons
 
 template <typename Read>
 std::optional<Limit> Cgroup::tightest(
-    const std::optional<Hierarchy>& hierarchy, const char* label, Read read) const {
+    const std::optional<OwnGroup>& hierarchy, const char* label, Read read) const {
   if (!hierarchy) return std::nullopt;
   std::optional<Limit> least;
   fs::path group = hierarchy->own;

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "agent/own_group.h"
+
 namespace berth::agent {
 
 /// One limit of a control group, and where it was read.
@@ -38,24 +40,16 @@ class Cgroup {
   std::optional<int64_t> memory_used_bytes() const;
 
  private:
-  /// A mounted hierarchy and the directory of our group in it; `own` is `mount` or below it.
-  struct Hierarchy {
-    std::filesystem::path mount;
-    std::filesystem::path own;
-    bool v2 = false;
-  };
-
-  std::optional<Hierarchy> find(const std::string& controller) const;
-  std::string name(const Hierarchy& hierarchy, const std::filesystem::path& group) const;
+  std::string name(const OwnGroup& hierarchy, const std::filesystem::path& group) const;
   template <typename Read>
   std::optional<Limit> tightest(
-      const std::optional<Hierarchy>& hierarchy, const char* label, Read read) const;
+      const std::optional<OwnGroup>& hierarchy, const char* label, Read read) const;
 
   std::filesystem::path root_;
-  std::optional<Hierarchy> cpu_;
-  std::optional<Hierarchy> cpuacct_;
-  std::optional<Hierarchy> cpuset_;
-  std::optional<Hierarchy> memory_;
+  std::optional<OwnGroup> cpu_;
+  std::optional<OwnGroup> cpuacct_;
+  std::optional<OwnGroup> cpuset_;
+  std::optional<OwnGroup> memory_;
 };
 
 /// How many numbers a kernel list such as `0-3,8` names.

@@ -65,8 +65,9 @@ class LocalRunner final : public TaskRunner {
       uint64_t offset,
       uint32_t bytes_max) override;
 
- private:
   struct State;
+
+ private:
   std::unique_ptr<State> state_;
 };
 

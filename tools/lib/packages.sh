@@ -24,6 +24,7 @@ libfmt-dev                text formatting, used by the logging
 libtomlplusplus-dev       configuration files
 libxxhash-dev             hashes of names
 libabsl-dev               hash maps and small vectors
+libseccomp-dev            system call filters of sandboxed tasks
 libedit-dev               line editing in `berth console`
 nlohmann-json3-dev        JSON in the command line and the load generator
 libgtest-dev              unit tests
@@ -40,6 +41,8 @@ clang                     builds the fuzzers
 libclang-rt-14-dev        libFuzzer and the sanitizers of clang
 clang-format-14           checks the layout of the sources
 shellcheck                checks the shell scripts
+runc                      runs containers
+busybox-static            fills the container that the tests run
 dpkg-dev                  checks the Debian package
 file                      checks the Debian package
 '

@@ -1,0 +1,133 @@
+#include "agent/runner/cgroup_parents.h"
+
+#include <cstdio>
+
+#include "agent/own_group.h"
+#include "agent/proc_file.h"
+#include "agent/runner/small_file.h"
+#include "core/base/hash.h"
+
+namespace berth::agent {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// Makes the group, and one in it: a task needs that too. Empty: it cannot.
+std::string make_below(const fs::path& own, const std::string& name, std::string& problem) {
+  fs::path parent = own / name;
+  fs::path probe = parent / "probe";
+  bool made = (mkdir(parent.c_str(), 0755) == 0 || errno == EEXIST) &&
+              (mkdir(probe.c_str(), 0755) == 0 || errno == EEXIST);
+  if (!made) {
+    problem = parent.string() + ": " + error_text(errno);
+    return {};
+  }
+  (void)rmdir(probe.c_str());  // an empty group of ours: cannot fail
+  return parent.string();
+}
+
+bool has_word(const std::string& list, const std::string& word) {
+  return (" " + list + " ").find(" " + word + " ") != std::string::npos;
+}
+
+/// Version 2 hands controllers down only from a group without processes of its own: the agent moves
+/// into one below.
+std::string hand_down(const fs::path& group, const std::string& controllers) {
+  std::string wanted;
+  for (const char* each : {"memory", "cpu", "pids"}) {
+    if (has_word(controllers, each)) wanted += std::string(wanted.empty() ? "+" : " +") + each;
+  }
+  std::string control = (group / "cgroup.subtree_control").string();
+  if (wanted.empty() || write_at(AT_FDCWD, control.c_str(), wanted)) return {};
+  int error = errno;
+  fs::path leaf = group / "berth-agent";
+  if (error == EBUSY && (mkdir(leaf.c_str(), 0755) == 0 || errno == EEXIST)) {
+    std::string procs = (leaf / "cgroup.procs").string();
+    if (write_at(AT_FDCWD, procs.c_str(), "0") && write_at(AT_FDCWD, control.c_str(), wanted))
+      return {};
+    error = errno;
+  }
+  return control + ": " + error_text(error);
+}
+
+/// All in version 2; empty parents: its controllers are not to be had.
+CgroupParents make_v2(const fs::path& own, const std::string& name, std::string& problem) {
+  CgroupParents parents;
+  fs::path at = own;
+  // An earlier life of this agent may have moved below: the groups of its tasks are beside it.
+  if (at.filename() == "berth-agent") at = at.parent_path();
+  std::string there = read_text(at / "cgroup.controllers").value_or("");
+  problem = hand_down(at, there);
+  if (!problem.empty()) return parents;
+  std::string parent = make_below(at, name, problem);
+  if (parent.empty()) return parents;
+  parents.unified = parent;
+  std::string below = read_text(fs::path(parent) / "cgroup.controllers").value_or("");
+  if (has_word(below, "memory")) parents.memory = parent;
+  if (has_word(below, "cpu")) parents.cpu = parent;
+  if (has_word(below, "pids")) parents.pids = parent;
+  parents.v2 = !(parents.memory.empty() && parents.cpu.empty() && parents.pids.empty());
+  if (parents.v2) problem = hand_down(parent, below);
+  return parents;
+}
+
+std::string explain(const CgroupParents& parents, const std::string& problem) {
+  std::string limited;
+  auto add = [&limited](const std::string& parent, const char* what) {
+    if (!parent.empty()) limited += (limited.empty() ? "" : ", ") + std::string(what);
+  };
+  add(parents.memory, "memory");
+  add(parents.cpu, "cpu");
+  add(parents.pids, "pids");
+  if (limited.empty()) {
+    std::string why = "without control groups";
+    if (!problem.empty()) why += " (" + problem + ")";
+    return why + ": memory is limited per process, cpu and the number of processes are not";
+  }
+  std::string version = parents.v2 ? "2" : parents.unified.empty() ? "1" : "1 and 2";
+  std::string why = "control groups of version " + version + " limit " + limited;
+  return problem.empty() ? why : why + ", but not all (" + problem + ")";
+}
+
+}  // namespace
+
+std::string cgroup_parent_name(const std::string& state_dir) {
+  char digits[17];
+  auto hash = static_cast<unsigned long long>(core::hash_text(state_dir));
+  std::snprintf(digits, sizeof digits, "%016llx", hash);
+  return std::string("berth-") + digits;
+}
+
+CgroupPlace make_cgroup_parents(const std::string& name, const fs::path& root) {
+  CgroupPlace place;
+  std::string problem;
+  std::optional<OwnGroup> unified = find_own_group(root, "");
+  std::optional<OwnGroup> memory = find_own_group(root, "memory");
+  bool v2 = unified && (!memory || memory->v2);
+  if (v2) {
+    place.parents = make_v2(unified->own, name, problem);
+    place.why = explain(place.parents, problem);
+    return place;
+  }
+  auto make = [&](const char* controller) {
+    std::optional<OwnGroup> own = find_own_group(root, controller);
+    return own && !own->v2 ? make_below(own->own, name, problem) : std::string();
+  };
+  place.parents.memory = make("memory");
+  place.parents.cpu = make("cpu");
+  place.parents.pids = make("pids");
+  std::string ignored;  // without it groups are killed one process after the other
+  if (unified) place.parents.unified = make_below(unified->own, name, ignored);
+  if (!memory && !unified) problem = "none are mounted";
+  place.why = explain(place.parents, problem);
+  return place;
+}
+
+void remove_cgroup_parents(const CgroupParents& parents) {
+  for (const std::string* path : {&parents.memory, &parents.cpu, &parents.pids, &parents.unified}) {
+    if (!path->empty()) (void)rmdir(path->c_str());  // a task that goes on keeps it
+  }
+}
+
+}  // namespace berth::agent

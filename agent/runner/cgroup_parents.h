@@ -1,0 +1,24 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "agent/runner/order.h"
+
+namespace berth::agent {
+
+/// Where tasks get their control groups: a group `berth-…` below the agent's own in every
+/// hierarchy, so that what limits the agent limits its tasks too, and no other group is touched.
+struct CgroupPlace {
+  CgroupParents parents;
+  std::string why;  ///< one sentence: what limits tasks here, or why nothing does
+};
+
+/// `berth-` and a hash: the tasks of two agents of one machine must not meet in one group.
+std::string cgroup_parent_name(const std::string& state_dir);
+/// Makes the groups.
+CgroupPlace make_cgroup_parents(const std::string& name, const std::filesystem::path& root = "/");
+/// Removes those that no task is in any more.
+void remove_cgroup_parents(const CgroupParents& parents);
+
+}  // namespace berth::agent

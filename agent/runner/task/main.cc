@@ -1,0 +1,46 @@
+// berth-task: the supervisor of one task. Started by the agent in the task's directory, with the
+// file `order` as descriptor 3; nobody else has a use for it.
+
+#include <linux/close_range.h>
+#include <sys/prctl.h>
+
+#include <cstdio>
+#include <string_view>
+
+#include "agent/runner/task/supervisor.h"
+
+namespace berth::agent {
+
+namespace {
+
+constexpr int kOrderFd = 3;
+constexpr int kExitUsage = 2;
+constexpr int kExitBroken = 70;
+
+int supervise(std::string_view mode) {
+  (void)close_range(kOrderFd + 1, ~0u, 0);  // what others forgot to mark
+  (void)fcntl(kOrderFd, F_SETFD, FD_CLOEXEC);
+  (void)umask(022);
+  std::optional<std::string> file = read_all(kOrderFd);
+  std::optional<Order> order = file ? decode_order(*file) : std::nullopt;
+  Fd directory(open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!order || !directory) return kExitBroken;
+  Supervisor supervisor(*order, progress_offset(*file), directory.get(), kOrderFd);
+  TaskResult result = mode == "recover" ? supervisor.recover() : supervisor.run();
+  return replace_file_at(directory.get(), "result", encode_result(result)) ? 0 : kExitBroken;
+}
+
+}  // namespace
+
+}  // namespace berth::agent
+
+int main(int argc, char** argv) {
+  std::string_view mode = argc > 1 ? argv[1] : "";
+  if (mode == "true") return 0;  // what the probe of containers runs: it needs no library
+  if (mode != "run" && mode != "recover") {
+    std::fputs("berth-task is started by berth-agent for each task; run that\n", stderr);
+    return berth::agent::kExitUsage;
+  }
+  // Without destructors: nothing is left that the end of the process does not free.
+  _exit(berth::agent::supervise(mode));
+}
