@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "core/jobs/check_spec.h"
 #include "core/settings.h"
 
 namespace berth::agent {
@@ -25,6 +26,39 @@ int64_t slots(const Wanted& wanted, int64_t cpu_milli, std::vector<Line>& lines)
       {"slots " + std::to_string(told),
        wanted.max_tasks ? "given by --max-tasks" : "one for each whole core, at least one"});
   return told;
+}
+
+/// `text` as the value of a label with this key: without control characters, and cut to fit.
+std::string label_value(const std::string& key, std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
+  }
+  size_t most = core::kNameBytesMax - key.size() - 1;
+  if (text.size() <= most) return text;
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0) == 0x80)
+    --most;
+  return text.substr(0, most);
+}
+
+/// What runs jobs here becomes a tag, and what does not a label that says why.
+void add_runners(const Platform& platform, Advertised& told) {
+  if (platform.backends.empty()) told.lines.push_back({"runners none", "runs no jobs: --no-jobs"});
+  for (const Backend& backend : platform.backends) {
+    std::string tag(core::runner_tag(backend.kind));
+    std::string name = tag.substr(tag.find(':') + 1);
+    told.lines.push_back(
+        {"runner " + name + (backend.works ? "" : ": does not work"), backend.why});
+    if (backend.works) {
+      told.profile.tags.push_back(tag);
+      continue;
+    }
+    std::string key = "runner." + name;
+    std::vector<NamedText>& labels = told.profile.labels;
+    bool given = std::any_of(
+        labels.begin(), labels.end(), [&key](const NamedText& label) { return label.key == key; });
+    if (given || labels.size() >= core::kLabelsPerWorkerMax) continue;  // the log has it
+    labels.push_back({key, label_value(key, backend.why)});
+  }
 }
 
 std::string join(const std::vector<std::string>& words) {
@@ -53,7 +87,7 @@ void add_gpus(const Platform& platform, Advertised& told) {
 
 void add_tags(const Wanted& wanted, const Platform& platform, Advertised& told) {
   std::vector<std::string>& tags = told.profile.tags;
-  tags = {platform.system, platform.architecture};
+  tags.insert(tags.end(), {platform.system, platform.architecture});
   if (!told.profile.gpu_models.empty()) tags.push_back("gpu");
   tags.insert(tags.end(), told.profile.gpu_models.begin(), told.profile.gpu_models.end());
   tags.insert(tags.end(), wanted.tags.begin(), wanted.tags.end());
@@ -81,10 +115,11 @@ Advertised advertise(const Wanted& wanted, const Platform& platform, const Machi
   profile.disk_mib = amount("disk", "MiB", machine.disk_mib, told.lines);
   profile.network_mbit = amount("network", "Mbit/s", machine.network_mbit, told.lines);
   add_gpus(platform, told);
+  profile.labels = wanted.labels;
+  add_runners(platform, told);
   add_tags(wanted, platform, told);
 
-  profile.labels = wanted.labels;
-  for (const NamedText& label : profile.labels) {
+  for (const NamedText& label : wanted.labels) {
     told.lines.push_back({"label " + label.key + "=" + label.value, "given by --label"});
   }
   profile.custom = wanted.custom;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "agent/profile.h"
+#include "agent/runner/runner.h"
 #include "agent/sampler.h"
 
 namespace berth::agent {
@@ -26,6 +27,7 @@ struct Platform {
   std::vector<std::string> gpu_models;
   std::string gpu_why;
   std::string software;
+  std::vector<Backend> backends;  ///< empty: it runs no jobs
 };
 
 /// One line of the profile, and the reason for it.

@@ -15,6 +15,8 @@ namespace {
 
 /// Use is sampled for every beat; what the machine has changes seldom and costs more to read.
 constexpr uint32_t kSamplesPerMachine = 10;
+/// Reports of many tasks with all their outputs may wait to be sent at once.
+constexpr uint32_t kUnsentBytesMax = 8u << 20;
 
 }  // namespace
 
@@ -42,9 +44,26 @@ Platform read_platform(const Nvml& nvml, const std::string& software) {
       .software = software};
 }
 
-Agent::Agent(const Options& options, const Life& life, uint64_t seed, LogSink log)
+RunnerSettings runner_settings(
+    const Options& options, const std::filesystem::path& jobs_directory) {
+  RunnerSettings settings;
+  settings.state_dir = jobs_directory;
+  settings.images = options.images;
+  settings.run_as = options.run_as;
+  settings.output_bytes_max = options.output_bytes_max;
+  settings.keep_for = options.keep_outputs;
+  return settings;
+}
+
+Agent::Agent(
+    const Options& options,
+    const Life& life,
+    const std::filesystem::path& jobs_directory,
+    uint64_t seed,
+    LogSink log)
     : options_(options),
       life_(life),
+      jobs_directory_(jobs_directory),
       rng_(seed),
       log_(std::move(log)),
       platform_(read_platform(nvml_, "berth-agent " BERTH_VERSION)),
@@ -54,12 +73,14 @@ Agent::Agent(const Options& options, const Life& life, uint64_t seed, LogSink lo
 
 Agent::~Agent() {
   links_.clear();
+  jobs_.reset();
   shared_.reset();
   // A name that the resolver still works on keeps the loop busy; the process ends anyway.
   (void)uv_loop_close(&loop_);
 }
 
 int Agent::run() {
+  if (options_.jobs) start_jobs();
   told_ = advertise(options_.wanted, platform_, sampler_.read_machine());
   log_advertised(told_, nullptr);
   on_sample();
@@ -93,8 +114,21 @@ int Agent::run() {
   return code_;
 }
 
+void Agent::start_jobs() {
+  JobSessionSettings settings;
+  settings.worker = life_.worker;
+  settings.life = life_.epoch;
+  settings.nonce = life_.nonce;
+  if (options_.stop_on_server_loss) settings.stop_after_loss = options_.server_loss_after;
+  jobs_ =
+      std::make_unique<JobHost>(&loop_, settings, runner_settings(options_, jobs_directory_), log_);
+  platform_.backends.assign(jobs_->backends().begin(), jobs_->backends().end());
+  jobs_->start();
+}
+
 void Agent::start_links() {
   shared_ = std::make_unique<LinkShared>(&loop_);
+  shared_->limits.unsent_max_bytes = kUnsentBytesMax;
   shared_->on_log = [this](const Log& log) {
     log_(log.level, log.text);
   };
@@ -113,6 +147,7 @@ void Agent::start_links() {
     links_.push_back(std::make_unique<Link>(
         *shared_, server, settings, life_, told_.profile, vitals_, rng_.next()));
   }
+  if (jobs_ != nullptr) links_.front()->set_guest(*jobs_);
   for (auto& link : links_)
     link->start();
 }
@@ -141,7 +176,17 @@ void Agent::on_sample() {
 }
 
 void Agent::on_signal(int signal) {
-  log_(LogLevel::Info, std::string(signal == SIGTERM ? "SIGTERM" : "SIGINT") + ": saying goodbye");
+  std::string name = signal == SIGTERM ? "SIGTERM" : "SIGINT";
+  size_t tasks = jobs_ == nullptr ? 0 : jobs_->tasks();
+  if (options_.stop_tasks_on_exit && tasks > 0 && !stopping_tasks_) {
+    stopping_tasks_ = true;
+    log_(
+        LogLevel::Info,
+        name + ": stopping " + std::to_string(tasks) + " tasks first; once more: leave them");
+    jobs_->stop_tasks([this] { stop(0); });
+    return;
+  }
+  log_(LogLevel::Info, name + ": saying goodbye");
   stop(0);
 }
 
@@ -149,6 +194,13 @@ void Agent::stop(int code) {
   if (stopping_) return;
   stopping_ = true;
   code_ = code;
+  if (jobs_ != nullptr && jobs_->tasks() > 0) {
+    log_(
+        LogLevel::Info,
+        std::to_string(jobs_->tasks()) +
+            " tasks go on under their supervisors; the next agent with this id and state "
+            "directory takes them over");
+  }
   for (auto& link : links_)
     link->stop();
   close_when_stopped();
@@ -162,6 +214,7 @@ void Agent::close_when_stopped() {
   closed_ = true;
   for (auto& link : links_)
     link->close();
+  if (jobs_ != nullptr) jobs_->close();
   uv_close(reinterpret_cast<uv_handle_t*>(&sample_timer_), nullptr);
   uv_close(reinterpret_cast<uv_handle_t*>(&second_timer_), nullptr);
   for (uv_signal_t& signal : signals_)

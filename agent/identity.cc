@@ -110,6 +110,7 @@ Identity::Identity(
   choose_id(id, host, random);
   if (error_.empty()) lock();
   if (error_.empty()) start_life(wall_ns);
+  if (error_.empty()) find_nonce(random);
 }
 
 Identity::~Identity() {
@@ -148,6 +149,14 @@ void Identity::start_life(uint64_t wall_ns) {
   uint64_t last = static_cast<uint64_t>(std::max<int64_t>(0, read_number(path).value_or(0)));
   life_.epoch = std::max(last + 1, wall_ns);
   if (!write_atomically(path, std::to_string(life_.epoch) + "\n")) fail("cannot write", path);
+}
+
+void Identity::find_nonce(uint64_t random) {
+  fs::path path = directory_ / (file_name_ + ".nonce");
+  life_.nonce = static_cast<uint64_t>(std::max<int64_t>(0, read_number(path).value_or(0)));
+  if (life_.nonce != 0) return;
+  life_.nonce = (random >> 1) | 1;  // never 0, and within what read_number reads
+  if (!write_atomically(path, std::to_string(life_.nonce) + "\n")) fail("cannot write", path);
 }
 
 void Identity::fail(const std::string& what, const fs::path& path) {

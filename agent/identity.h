@@ -9,7 +9,7 @@
 namespace berth::agent {
 
 /// What a worker keeps between two lives, as small files in the state directory:
-/// `worker-suffix`, and for each worker id `ID.epoch` and `ID.lock`.
+/// `worker-suffix`, and for each worker id `ID.epoch`, `ID.nonce` and `ID.lock`.
 ///
 /// Threads  one; another process with the same id and directory is kept out by a lock
 /// Errors   `error()` is empty or the sentence to end with; it names the path and --state-dir
@@ -32,11 +32,14 @@ class Identity {
   const Life& life() const { return life_; }
   /// Whether the id was given, or where its suffix was kept.
   const std::string& why() const { return why_; }
+  /// Where the tasks of this worker are kept; not made here.
+  std::filesystem::path jobs_directory() const { return directory_ / (file_name_ + ".jobs"); }
 
  private:
   void choose_id(const std::string& id, const std::string& host, uint64_t random);
   void lock();
   void start_life(uint64_t wall_ns);
+  void find_nonce(uint64_t random);
   void fail(const std::string& what, const std::filesystem::path& path);
 
   const std::filesystem::path directory_;

@@ -37,12 +37,21 @@ void Link::on_profile_changed() {
   carry_out();
 }
 
+void Link::send(wire::RequestId id, const wire::Request& message) {
+  if (stream_ != nullptr) shared_.encoder.encode(id, message, stream_->out());
+}
+
+void Link::flush() {
+  if (stream_ != nullptr) stream_->flush();
+}
+
 void Link::stop() {
   session_.stop(net::LoopClock::mono(), effects_);
   carry_out();
 }
 
 void Link::close() {
+  guest_ = nullptr;
   disconnect();
   uv_close(reinterpret_cast<uv_handle_t*>(&timer_), nullptr);
 }
@@ -69,7 +78,7 @@ void Link::on_frame(net::FrameStream& stream, const wire::Frame& frame) {
     disconnect();
     session_.on_disconnected(
         net::LoopClock::mono(), "it sent a message that this agent cannot read", effects_);
-  } else {
+  } else if (guest_ == nullptr || !guest_->on_reply(frame.request, reply)) {
     session_.on_reply(net::LoopClock::mono(), frame.request, reply, effects_);
   }
   carry_out();
@@ -102,11 +111,17 @@ void Link::carry_out() {
     if (const auto* send = std::get_if<Send>(&effect); send != nullptr && stream_ != nullptr) {
       shared_.encoder.encode(send->id, send->message, stream_->out());
     }
+    if (std::holds_alternative<Up>(effect) && guest_ != nullptr) guest_->on_up(*this);
+    if (std::holds_alternative<Down>(effect) && guest_ != nullptr) guest_->on_down();
     if (const auto* log = std::get_if<Log>(&effect)) shared_.on_log(*log);
     if (const auto* exit = std::get_if<Exit>(&effect)) shared_.on_exit(*exit);
   }
   effects_.clear();
   carrying_out_ = false;
+  if (guest_ != nullptr && guest_draining_ != session_.draining()) {
+    guest_draining_ = session_.draining();
+    guest_->on_draining(guest_draining_);
+  }
   if (stream_ != nullptr) stream_->flush();
   set_timer();
   if (session_.state() == SessionState::Stopped && !told_stopped_) {

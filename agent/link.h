@@ -14,6 +14,20 @@
 
 namespace berth::agent {
 
+class Link;
+
+/// Somebody who shares the connection of a link.
+class LinkGuest {
+ public:
+  virtual ~LinkGuest() = default;
+  /// The worker is registered: `link` takes messages until `on_down`.
+  virtual void on_up(Link& link) = 0;
+  virtual void on_down() = 0;
+  /// False: not for the guest.
+  virtual bool on_reply(wire::RequestId id, const wire::Reply& reply) = 0;
+  virtual void on_draining(bool draining) = 0;
+};
+
 /// What all links of one agent share.
 struct LinkShared {
   explicit LinkShared(uv_loop_t* loop) : streams(loop) {}
@@ -45,7 +59,13 @@ class Link final : private net::FrameHandler {
   /// After `close()` and the end of the loop.
   ~Link() override;
 
+  /// Before `start`; borrowed until `close`.
+  void set_guest(LinkGuest& guest) { guest_ = &guest; }
+
   void start();
+  /// For the guest: to be followed by `flush` once in a turn.
+  void send(wire::RequestId id, const wire::Request& message);
+  void flush();
   void on_profile_changed();
   void stop();
   /// Lets go of timer and socket, so that the loop can end.
@@ -74,6 +94,8 @@ class Link final : private net::FrameHandler {
   LinkShared& shared_;
   const net::HostPort server_;
   Session session_;
+  LinkGuest* guest_ = nullptr;
+  bool guest_draining_ = false;
   Effects effects_;
   bool carrying_out_ = false;
   bool told_stopped_ = false;

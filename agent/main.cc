@@ -60,6 +60,7 @@ nlohmann::json as_json(const std::string& id, const Advertised& told) {
 int print_profile(const Options& options) {
   Nvml nvml;
   Platform platform = read_platform(nvml, kSoftware);
+  if (options.jobs) platform.backends = probe_backends(runner_settings(options, {}));
   Sampler sampler("/", nearest_directory(options.state_dir));
   Advertised told = advertise(options.wanted, platform, sampler.read_machine());
   std::string id = peek_id(options.state_dir, options.id, platform.host);
@@ -100,7 +101,7 @@ int run(const Options& options) {
       LogLevel::Info,
       kSoftware + " as worker " + life.worker + ", life " + std::to_string(life.epoch) + ": " +
           identity.why());
-  Agent agent(options, life, random, write_log);
+  Agent agent(options, life, identity.jobs_directory(), random, write_log);
   return agent.run();
 }
 

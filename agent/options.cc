@@ -1,5 +1,8 @@
 #include "agent/options.h"
 
+#include <pwd.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cctype>
 #include <fstream>
@@ -75,7 +78,7 @@ Problem read_tags(const std::string& value, Options& options) {
     options.wanted.tags.emplace_back(tag);
   }
   // Some room is left for the tags of the machine itself.
-  constexpr size_t kMost = core::kTagsPerWorkerMax - 16;
+  constexpr size_t kMost = core::kTagsPerWorkerMax - 24;
   if (options.wanted.tags.size() <= kMost) return {};
   return "names " + std::to_string(options.wanted.tags.size()) + " tags; use at most " +
          std::to_string(kMost);
@@ -155,6 +158,51 @@ Problem one_of(const std::string& value, std::initializer_list<const char*> know
   return "is not known; use one of " + list;
 }
 
+Problem read_run_as(const std::string& value, Options& options) {
+  options.run_as = value;
+  if (net::parse_count(value, UINT32_MAX - 1)) return {};  // a number; the runner looks at it
+  const passwd* user = getpwnam(value.c_str());
+  if (user == nullptr) return "is no user of this machine; make it, or name another";
+  if (geteuid() == 0 || user->pw_uid == geteuid()) return {};
+  return "needs an agent that runs as root; start it so, or leave this out";
+}
+
+Problem read_images(const std::string& value, Options& options) {
+  options.images = value;
+  return options.images.is_absolute() ? "" : "is not an absolute path; give one";
+}
+
+Problem read_on_server_loss(const std::string& value, Options& options) {
+  options.stop_on_server_loss = value == "stop";
+  return one_of(value, {"keep", "stop"});
+}
+
+/// From one second to a year.
+Problem read_long_duration(const std::string& value, core::Duration& duration) {
+  std::optional<core::Duration> parsed = net::parse_duration(value);
+  if (!parsed) return std::string("is not ") + net::kDurationForm;
+  duration = *parsed;
+  bool usable = duration >= core::Duration::seconds(1) &&
+                duration <= core::Duration::seconds(int64_t{366} * 24 * 3600);
+  return usable ? "" : "is out of range; use 1s to 8784h";
+}
+
+Problem read_server_loss_after(const std::string& value, Options& options) {
+  return read_long_duration(value, options.server_loss_after);
+}
+
+Problem read_keep_outputs(const std::string& value, Options& options) {
+  return read_long_duration(value, options.keep_outputs);
+}
+
+Problem read_output_max(const std::string& value, Options& options) {
+  std::optional<uint64_t> bytes = net::parse_bytes(value);
+  if (!bytes) return std::string("is not ") + net::kSizeForm;
+  options.output_bytes_max = *bytes;
+  bool usable = *bytes >= 4096 && *bytes <= uint64_t{1} << 40;
+  return usable ? "" : "is out of range; use 4KiB to 1024GiB";
+}
+
 Problem read_log_level(const std::string& value, Options& options) {
   options.log_level = value;
   return one_of(value, {"debug", "info", "warning", "error"});
@@ -168,7 +216,7 @@ Problem read_log_format(const std::string& value, Options& options) {
 constexpr Flag kFlags[] = {
     {"--server",
      "HOST:PORT[,...]",
-     "servers to register with, all of them [127.0.0.1:7640]",
+     "servers to register with, all of them; jobs come from the first [127.0.0.1:7640]",
      read_servers},
     {"--id",
      "ID",
@@ -188,6 +236,26 @@ constexpr Flag kFlags[] = {
      "DIR",
      "keeps the id and epoch [$STATE_DIRECTORY or ~/.local/state/berth]",
      read_state_dir},
+    {"--run-as", "USER", "run tasks as this user; needs root [the agent's own]", read_run_as},
+    {"--images", "DIR", "images that jobs name without a path are here", read_images},
+    {"--on-server-loss",
+     "keep|stop",
+     "what becomes of tasks while no server is there [keep]",
+     read_on_server_loss},
+    {"--server-loss-after",
+     "DURATION",
+     "with --on-server-loss stop: how long they go on [5m]",
+     read_server_loss_after},
+    {"--output-max",
+     "SIZE",
+     "what is kept of a task's stdout, and of its stderr [64MiB]",
+     read_output_max},
+    {"--keep-outputs",
+     "DURATION",
+     "how long outputs are kept after the end [24h]",
+     read_keep_outputs},
+    {"--stop-tasks-on-exit", "", "stop the tasks when told to stop; else they go on", nullptr},
+    {"--no-jobs", "", "run no jobs: offer places alone", nullptr},
     {"--token-file", "FILE", "file that holds the secret shared with the servers", read_token_file},
     {"--log-level", "LEVEL", "debug, info, warning or error [info]", read_log_level},
     {"--log-format",
@@ -211,7 +279,8 @@ std::string variable_of(const Flag& flag) {
 std::string help() {
   std::ostringstream text;
   text << "usage: berth-agent [--server HOST:PORT[,...]] [options]\n\n"
-          "Tells Berth's servers what this machine can run, and that it is alive.\n\noptions:\n";
+          "Tells Berth's servers what this machine can run and that it is alive, and runs its "
+          "jobs.\n\noptions:\n";
   for (const Flag& flag : kFlags) {
     std::string left = std::string("  ") + flag.name + " " + flag.value;
     left.resize(std::max<size_t>(left.size() + 1, 28), ' ');
@@ -257,6 +326,8 @@ Parsed unknown(const std::string& argument, const std::string& name) {
 void set_switch(const std::string& name, Options& options) {
   if (name == "--print-profile") options.print_profile = true;
   if (name == "--json") options.json = true;
+  if (name == "--no-jobs") options.jobs = false;
+  if (name == "--stop-tasks-on-exit") options.stop_tasks_on_exit = true;
 }
 
 /// Values from the environment, for flags that were not given.
@@ -331,6 +402,9 @@ Parsed parse_options(
   if (!problem.empty()) return usage(problem);
   if (options.json && !options.print_profile)
     return usage("--json goes with --print-profile alone");
+  if (given.contains("--server-loss-after") && !options.stop_on_server_loss) {
+    return usage("--server-loss-after goes with --on-server-loss stop alone");
+  }
   if (options.servers.empty()) options.servers.push_back({"127.0.0.1", kWirePort});
   if (options.state_dir.empty()) options.state_dir = default_state_dir(environment);
   if (options.state_dir.empty()) {

@@ -20,6 +20,17 @@ struct Options {
   std::string token;
   std::string log_level = "info";
   std::string log_format = "auto";
+
+  // Jobs.
+  bool jobs = true;              ///< false: places alone
+  std::string run_as;            ///< user that tasks run as; empty: the agent's own
+  std::filesystem::path images;  ///< where relative names of images are looked for; empty: none
+  bool stop_on_server_loss = false;
+  core::Duration server_loss_after = core::Duration::seconds(300);  ///< for stopping them
+  bool stop_tasks_on_exit = false;
+  uint64_t output_bytes_max = uint64_t{64} << 20;  ///< of stdout, and of stderr
+  core::Duration keep_outputs = core::Duration::seconds(24 * 3600);
+
   bool print_profile = false;
   bool json = false;
 };

@@ -53,6 +53,7 @@ struct Life {
   std::string worker;
   uint64_t epoch = 0;
   uint64_t sequence = 0;  ///< of the last beat sent to any server
+  uint64_t nonce = 0;     ///< of this id in this state directory; tells two workers of one id apart
 };
 
 }  // namespace berth::agent

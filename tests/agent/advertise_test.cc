@@ -40,6 +40,7 @@ TEST(Advertise, SaysEachThingAndWhy) {
           "disk 100 MiB: d",
           "network 0 Mbit/s: n",
           "gpus 3 A100*2 T4*1: gpu why",
+          "runners none: runs no jobs: --no-jobs",
           "tags A100,T4,gpu,linux,ssd,x86_64: of the machine, and given by --tags",
           "label zone=eu: given by --label",
           "custom licences 4: given by --custom"));
@@ -55,6 +56,32 @@ TEST(Advertise, OffersOneSlotOnLessThanACoreAndWhatIsGivenElse) {
   wanted.max_tasks = 9;
   EXPECT_EQ(advertise(wanted, platform(), small).profile.slots, 9);
   EXPECT_THAT(advertise(wanted, platform(), small).profile.tags, ElementsAre("linux", "x86_64"));
+}
+
+TEST(Advertise, OffersTheRunnersThatWorkAndSaysWhyOthersDoNot) {
+  Platform with_runners = platform();
+  with_runners.backends = {
+      {wire::Runner::Process, true, "clone3 and cgroup v2"},
+      {wire::Runner::Sandbox, false, "bwrap is not\ninstalled"},
+      {wire::Runner::Container, false, std::string(300, 'x')}};
+  Wanted wanted;
+  wanted.labels = {{"zone", "eu"}};
+  Advertised told = advertise(wanted, with_runners, kMachine);
+  EXPECT_THAT(told.profile.tags, ElementsAre("linux", "runner:process", "x86_64"));
+  EXPECT_THAT(
+      told.profile.labels,
+      ElementsAre(
+          NamedText{"zone", "eu"},
+          NamedText{"runner.sandbox", "bwrap is not installed"},
+          NamedText{"runner.container", std::string(111, 'x')}));
+  EXPECT_THAT(text(told), testing::Contains("runner process: clone3 and cgroup v2"));
+  EXPECT_THAT(
+      text(told), testing::Contains("runner sandbox: does not work: bwrap is not\ninstalled"));
+
+  wanted.labels.clear();
+  for (uint32_t i = 0; i < core::kLabelsPerWorkerMax; ++i)
+    wanted.labels.push_back({"l" + std::to_string(i), "v"});
+  EXPECT_EQ(advertise(wanted, with_runners, kMachine).profile.labels.size(), wanted.labels.size());
 }
 
 TEST(Advertise, StaysWithinWhatTheProtocolAllows) {

@@ -19,6 +19,7 @@ TEST(Identity, KeepsItsIdAndGrowsItsEpochWhateverTheClockDoes) {
   Tree tree;
   std::string id;
   uint64_t epoch = 0;
+  uint64_t nonce = 0;
   for (uint64_t wall_ns : {1'000u, 2'000u, 500u, 500u}) {
     Identity identity(tree.root() / "state", "", "host", /*random=*/wall_ns, wall_ns);
     ASSERT_EQ(identity.error(), "");
@@ -26,6 +27,9 @@ TEST(Identity, KeepsItsIdAndGrowsItsEpochWhateverTheClockDoes) {
     EXPECT_EQ(identity.life().worker, id);
     EXPECT_GT(identity.life().epoch, epoch);
     epoch = identity.life().epoch;
+    if (nonce == 0) nonce = identity.life().nonce;
+    EXPECT_NE(nonce, 0u);
+    EXPECT_EQ(identity.life().nonce, nonce);
   }
   EXPECT_THAT(id, MatchesRegex("host-[0-9a-z]+"));
   EXPECT_EQ(epoch, 2'002u);

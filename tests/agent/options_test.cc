@@ -73,6 +73,18 @@ TEST(Options, ReadsEveryFlag) {
        "licences=4",
        "--interval",
        "500ms",
+       "--images",
+       "/srv/images",
+       "--on-server-loss",
+       "stop",
+       "--server-loss-after",
+       "90s",
+       "--output-max",
+       "1MiB",
+       "--keep-outputs",
+       "2h",
+       "--stop-tasks-on-exit",
+       "--no-jobs",
        "--token-file",
        (tree.root() / "token").string(),
        "--log-level",
@@ -95,6 +107,13 @@ TEST(Options, ReadsEveryFlag) {
   EXPECT_EQ(options.wanted.max_tasks, 5);
   EXPECT_THAT(options.wanted.custom, ElementsAre(NamedCount{"licences", 4}));
   EXPECT_EQ(options.interval.ms(), 500);
+  EXPECT_EQ(options.images, "/srv/images");
+  EXPECT_TRUE(options.stop_on_server_loss);
+  EXPECT_EQ(options.server_loss_after, core::Duration::seconds(90));
+  EXPECT_EQ(options.output_bytes_max, 1u << 20);
+  EXPECT_EQ(options.keep_outputs, core::Duration::seconds(7'200));
+  EXPECT_TRUE(options.stop_tasks_on_exit);
+  EXPECT_FALSE(options.jobs);
   EXPECT_EQ(options.token, "secret");
   EXPECT_EQ(options.log_level, "debug");
   EXPECT_TRUE(options.print_profile && options.json);
@@ -138,6 +157,13 @@ TEST(Options, SaysWhatIsWrongAndWhatToDo) {
       {{"--interval", "2h"}, "is out of range; use 10ms to 1h"},
       {{"--token-file", "/nonexistent"}, "cannot be read; check the path"},
       {{"--log-level", "loud"}, "use one of debug, info, warning, error"},
+      {{"--run-as", "no-such-user"}, "is no user of this machine"},
+      {{"--images", "here"}, "--images 'here': is not an absolute path"},
+      {{"--on-server-loss", "panic"}, "use one of keep, stop"},
+      {{"--server-loss-after", "1m"}, "goes with --on-server-loss stop alone"},
+      {{"--on-server-loss", "stop", "--server-loss-after", "10ms"}, "use 1s to 8784h"},
+      {{"--output-max", "all"}, "is not a size such as"},
+      {{"--output-max", "1KiB"}, "use 4KiB to 1024GiB"},
       {{"--json"}, "--json goes with --print-profile alone"},
       {{"--json=1"}, "--json takes no value"},
   };

@@ -4,6 +4,8 @@
 set(PACKAGING ${CMAKE_CURRENT_LIST_DIR})
 install(FILES ${PACKAGING}/berthd.service ${PACKAGING}/berth-agent.service
   DESTINATION lib/systemd/system COMPONENT system EXCLUDE_FROM_ALL)
+install(FILES ${PACKAGING}/berth-agent.sysusers DESTINATION lib/sysusers.d RENAME berth-agent.conf
+  COMPONENT system EXCLUDE_FROM_ALL)
 install(FILES ${PACKAGING}/berthd.toml DESTINATION /etc/berth COMPONENT system EXCLUDE_FROM_ALL)
 install(FILES ${PACKAGING}/berth-agent.default DESTINATION /etc/default RENAME berth-agent
   COMPONENT system EXCLUDE_FROM_ALL)
@@ -30,5 +32,6 @@ set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 # Its own libraries are in the package, so dpkg-shlibdeps has to look for them there.
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PROJECT_BINARY_DIR}/net)
-set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${PACKAGING}/conffiles)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${PACKAGING}/conffiles ${PACKAGING}/postinst)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 include(CPack)
