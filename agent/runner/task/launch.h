@@ -39,9 +39,9 @@ void write_verdict(int pipe, const Verdict& verdict);
 /// Empty: launched, which does not mean executed yet; else why not, of class `refused`.
 std::string launch_process(
     const Order& order, const TaskCgroup& cgroup, const Stdio& stdio, TaskChild& child);
-/// Also with a view of the machine of its own; `work` is the task's directory.
+/// Also with a view of the machine of its own; the working directory is the task's.
 std::string launch_sandbox(
-    const Order& order, const TaskCgroup& cgroup, const Stdio& stdio, int work, TaskChild& child);
+    const Order& order, const TaskCgroup& cgroup, const Stdio& stdio, TaskChild& child);
 std::string launch_container(
     const Order& order, const TaskCgroup& cgroup, const Stdio& stdio, TaskChild& child);
 

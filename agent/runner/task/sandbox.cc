@@ -75,9 +75,10 @@ void make_devices(int verdict) {
     fail(verdict, "/dev/shm");
 }
 
-void make_view(const Order& order, int work, int verdict) {
+void make_view(const Order& order, int verdict) {
   if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) fail(verdict, "its mounts");
-  Fd own(open_tree(work, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH));
+  // By the working directory, the task's: a descriptor from before is of the mounts from before.
+  Fd own(open_tree(AT_FDCWD, "work", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
   if (!own) fail(verdict, "its directory");
   make_read_only("/", AT_RECURSIVE, MOUNT_ATTR_NOSUID, verdict);
   if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0)
@@ -139,7 +140,6 @@ void raise_loopback() {
     const Order& order,
     const TaskCgroup& cgroup,
     const Stdio& stdio,
-    int work,
     int go,
     Fd status,
     Fd verdict) {
@@ -148,7 +148,7 @@ void raise_loopback() {
   if (!cgroup.enter()) fail(verdict.get(), "entering its control group");
   switch_user(order, verdict.get());
   (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-  make_view(order, work, verdict.get());
+  make_view(order, verdict.get());
   if (!order.network) raise_loopback();
   int task = fork();
   if (task < 0) fail(verdict.get(), "its first process");
@@ -178,7 +178,7 @@ bool map_ids(const Order& order, int pid) {
 }  // namespace
 
 std::string launch_sandbox(
-    const Order& order, const TaskCgroup& cgroup, const Stdio& stdio, int work, TaskChild& child) {
+    const Order& order, const TaskCgroup& cgroup, const Stdio& stdio, TaskChild& child) {
   int go[2];
   int status[2];
   if (pipe2(go, O_CLOEXEC) != 0 || pipe2(status, O_CLOEXEC) != 0)
@@ -194,8 +194,7 @@ std::string launch_sandbox(
            "; this kernel has to allow user namespaces";
   if (pid == 0) {
     go_writer.reset();
-    run_inside(
-        order, cgroup, stdio, work, go_reader.get(), std::move(status_writer), std::move(verdict));
+    run_inside(order, cgroup, stdio, go_reader.get(), std::move(status_writer), std::move(verdict));
   }
   if (!map_ids(order, pid)) {
     std::string why = "cannot map user " + std::to_string(order.uid) + " into its sandbox: ";

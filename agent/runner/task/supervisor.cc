@@ -143,11 +143,7 @@ std::string Supervisor::launch() {
   if (order_.timeout_ms > 0) timeout_at_ms_ = started_ms_ + order_.timeout_ms;
   switch (order_.runner) {
     case wire::Runner::Container: problem = launch_container(order_, cgroup_, stdio, child_); break;
-    case wire::Runner::Sandbox: {
-      Fd work(openat(directory_, "work", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-      problem = launch_sandbox(order_, cgroup_, stdio, work.get(), child_);
-      break;
-    }
+    case wire::Runner::Sandbox: problem = launch_sandbox(order_, cgroup_, stdio, child_); break;
     default: problem = launch_process(order_, cgroup_, stdio, child_);
   }
   out_.close_writer();

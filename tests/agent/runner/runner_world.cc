@@ -1,6 +1,8 @@
 #include "tests/agent/runner/runner_world.h"
 
 #include <dirent.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -100,6 +102,17 @@ void RunnerWorld::begin_agent() {
 void RunnerWorld::end_agent() {
   runner_.reset();
   while (uv_run(&loop_, UV_RUN_NOWAIT) != 0)
+    continue;
+}
+
+void RunnerWorld::forget() {
+  results_.clear();
+  started_.clear();
+}
+
+/// A real agent's children go to init when it ends; ours stay until somebody asks for them.
+void RunnerWorld::reap() {
+  while (waitpid(-1, nullptr, WNOHANG) > 0)
     continue;
 }
 

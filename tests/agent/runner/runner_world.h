@@ -49,6 +49,10 @@ class RunnerWorld final : public TaskListener {
   /// As an agent that ends and starts again; tasks go on.
   void end_agent();
   void begin_agent();
+  /// What was told so far, as if this were another process.
+  void forget();
+  /// Children of the agent that was ended.
+  void reap();
 
   wire::AssignmentId start(const Job& job);
   TaskResult wait(wire::AssignmentId id);
@@ -63,6 +67,7 @@ class RunnerWorld final : public TaskListener {
   const std::filesystem::path& state_dir() const { return settings_.state_dir; }
   size_t ended() const { return results_.size(); }
   size_t started() const { return started_.size(); }
+  bool has_started(wire::AssignmentId id) const { return started_.contains(id); }
   bool has_ended(wire::AssignmentId id) const { return results_.contains(id); }
   /// Empty: it works. Else a test is skipped with it.
   std::string why_not(wire::Runner kind) const;

@@ -1,0 +1,202 @@
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+#include "agent/runner/order.h"
+#include "agent/runner/small_file.h"
+#include "tests/agent/runner/runner_world.h"
+
+namespace berth::agent {
+
+namespace {
+
+using wire::ErrorClass;
+
+std::string read_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+void write_file(const std::filesystem::path& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << text;
+}
+
+int supervisor_of(RunnerWorld& world, wire::AssignmentId id) {
+  return static_cast<int>(decode_progress(read_file(world.directory(id) / "order")).supervisor);
+}
+
+// Of a killed supervisor nothing goes on: not its task, and not what that made.
+TEST(Survival, EndsTheTaskOfAKilledSupervisor) {
+  RunnerWorld world;
+  wire::AssignmentId id =
+      world.start(shell("setsid sleep 1000 & setsid sleep 1000 & echo up; wait"));
+  world.turn_until([&] { return world.output(id) == "up\n"; }, "its first line");
+  kill(supervisor_of(world, id), SIGKILL);
+  TaskResult result = world.wait(id);
+  EXPECT_EQ(result.error, ErrorClass::Lost);
+  EXPECT_NE(
+      result.message.find("the supervisor of the task ended without a result"), std::string::npos);
+  EXPECT_TRUE(world.task_processes().empty());
+  ASSERT_EQ(result.outputs.size(), 2u);
+  EXPECT_EQ(result.outputs[0].bytes, 3u);
+  EXPECT_EQ(world.output(id), "up\n");
+  EXPECT_TRUE(world.runner().read_output(id, wire::OutputStream::Stdout, 0, 9).complete);
+}
+
+TEST(Survival, FindsRunningAndEndedTasksAfterARestartOfTheAgent) {
+  RunnerWorld world;
+  std::string hold = "while [ ! -e go ]; do sleep 0.01; done; ";
+  wire::AssignmentId running = world.start(shell("echo up; " + hold + "echo down; exit 3"));
+  wire::AssignmentId ending = world.start(shell("echo up; " + hold + "exit 4"));
+  wire::AssignmentId stopped = world.start(shell("echo up; sleep 1000"));
+  wire::AssignmentId killed = world.start(shell("echo up; sleep 1000"));
+  wire::AssignmentId settled = world.start(shell("echo kept"));
+  wire::AssignmentId told = world.start(shell("exit 5"));
+  world.wait(settled);
+  world.wait(told);
+  world.runner().settle(settled);
+  for (wire::AssignmentId id : {running, ending, stopped, killed})
+    world.turn_until([&] { return world.output(id) == "up\n"; }, "its first line");
+  int victim = supervisor_of(world, killed);
+  world.end_agent();
+  world.forget();
+
+  write_file(world.directory(ending) / "work/go", "now");
+  kill(victim, SIGKILL);
+  while (!std::filesystem::exists(world.directory(ending) / "result") || kill(victim, 0) == 0) {
+    world.turn();
+    world.reap();
+  }
+  world.begin_agent();
+  // Before adopt returned, all were told of: a server takes for lost what is not named at once.
+  EXPECT_TRUE(world.has_ended(ending));
+  EXPECT_TRUE(world.has_ended(told));
+  EXPECT_TRUE(world.has_started(running));
+  EXPECT_TRUE(world.has_started(killed));
+  EXPECT_FALSE(world.has_ended(settled));
+  EXPECT_EQ(world.wait(ending).exit_code, 4);
+  EXPECT_EQ(world.wait(told).exit_code, 5);
+  EXPECT_EQ(world.wait(killed).error, ErrorClass::Lost);
+  EXPECT_EQ(world.output(settled), "kept\n");
+  world.runner().stop(stopped, ErrorClass::Timeout);
+  EXPECT_EQ(world.wait(stopped).error, ErrorClass::Timeout);
+  write_file(world.directory(running) / "work/go", "now");
+  EXPECT_EQ(world.wait(running).exit_code, 3);
+  EXPECT_EQ(world.output(running), "up\ndown\n");
+}
+
+// Whatever a loss of power or a hand leaves of the files: a sentence, never a crash, and never a
+// result that was not.
+TEST(Survival, ReportsDamagedFilesAsLost) {
+  struct Case {
+    const char* what;
+    const char* file;
+    std::string (*damage)(std::string);
+    const char* message;
+  };
+  auto cut = [](std::string text) {
+    return text.substr(0, text.size() / 2);
+  };
+  auto flip = [](std::string text) {
+    text[text.size() / 2] ^= 1;
+    return text;
+  };
+  auto empty = [](std::string) {
+    return std::string();
+  };
+  auto other = [](std::string) {
+    return std::string(5000, 'x');
+  };
+  const Case cases[] = {
+      {"a result cut short", "result", cut, "its result on this worker is damaged"},
+      {"a result with a wrong bit", "result", flip, "its result on this worker is damaged"},
+      {"an empty result", "result", empty, "its result on this worker is damaged"},
+      {"another file", "result", other, "its result on this worker is damaged"},
+      {"an order cut short", "order", cut, "its order on this worker is damaged"},
+      {"an empty order", "order", empty, "its order on this worker is damaged"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.what);
+    RunnerWorld world;
+    wire::AssignmentId id = world.start(shell("echo kept"));
+    world.wait(id);
+    world.end_agent();
+    world.forget();
+    std::filesystem::path directory = world.directory(id);
+    write_file(directory / c.file, c.damage(read_file(directory / c.file)));
+    if (std::string(c.file) == "order") std::filesystem::remove(directory / "result");
+    write_file(world.state_dir() / "tasks/notes.txt", "not of ours");
+    std::filesystem::create_directory(world.state_dir() / "tasks/1.2.x");
+    world.begin_agent();
+    TaskResult result = world.wait(id);
+    EXPECT_EQ(result.error, ErrorClass::Lost);
+    EXPECT_NE(result.message.find(c.message), std::string::npos) << result.message;
+    EXPECT_TRUE(std::filesystem::exists(directory / (std::string(c.file) + ".damaged")));
+    // It is told again, the same, until it is settled.
+    world.end_agent();
+    world.forget();
+    world.begin_agent();
+    EXPECT_EQ(world.wait(id).error, ErrorClass::Lost);
+    world.runner().settle(id);
+    world.end_agent();
+    world.forget();
+    world.begin_agent();
+    EXPECT_FALSE(world.has_ended(id));
+  }
+}
+
+TEST(Survival, ReportsAnAttemptThatWasNeverStartedAsLost) {
+  RunnerWorld world;
+  world.end_agent();
+  std::filesystem::create_directory(world.state_dir() / "tasks/9.1.1009");
+  world.begin_agent();
+  EXPECT_EQ(world.wait({{9}, 1009, 1}).error, ErrorClass::Lost);
+}
+
+TEST(Survival, TellsARefusalOnceAndAgainAfterARestart) {
+  RunnerWorld world;
+  Job job = shell("true");
+  job.runner = wire::Runner::Container;
+  wire::AssignmentId id = world.start(job);
+  EXPECT_FALSE(world.has_ended(id)) << "told from within the call";
+  TaskResult result = world.wait(id);
+  EXPECT_EQ(result.error, ErrorClass::Refused);
+  EXPECT_EQ(
+      result.message, "runner 'container' does not work on this worker: not offered by this agent");
+  world.end_agent();
+  world.forget();
+  world.begin_agent();
+  EXPECT_EQ(world.wait(id).message, result.message);
+}
+
+TEST(Survival, RemovesOutputsThatHaveBeenKeptForLongEnough) {
+  RunnerWorld world([](RunnerSettings& settings) { settings.keep_tasks_max = 3; });
+  std::vector<wire::AssignmentId> ids;
+  for (int i = 0; i < 6; ++i) {
+    ids.push_back(world.start(shell("echo kept")));
+    world.wait(ids.back());
+    world.runner().settle(ids.back());
+  }
+  for (size_t i = 0; i < ids.size(); ++i)
+    EXPECT_EQ(std::filesystem::exists(world.directory(ids[i])), i >= 3) << i;
+  EXPECT_NE(world.runner().read_output(ids[0], wire::OutputStream::Stdout, 0, 9).problem, "");
+  EXPECT_EQ(world.output(ids[5]), "kept\n");
+}
+
+TEST(Survival, WithoutHelpersOrStateEveryTaskIsRefusedWithTheReason) {
+  RunnerWorld world([](RunnerSettings& settings) { settings.helpers = "/no/such/place"; });
+  EXPECT_NE(world.runner().problem().find("berth-task"), std::string::npos);
+  EXPECT_EQ(world.run(shell("true")).message, world.runner().problem());
+  EXPECT_EQ(world.why_not(wire::Runner::Process), world.runner().problem());
+}
+
+}  // namespace
+
+}  // namespace berth::agent
