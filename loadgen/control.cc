@@ -7,7 +7,7 @@
 namespace berth::loadgen {
 namespace {
 
-constexpr core::Duration kPatience = core::Duration::seconds(10);
+constexpr core::Duration kGreetingPatience = core::Duration::seconds(10);
 
 }  // namespace
 
@@ -27,35 +27,58 @@ Failure Control::connect() {
   auto welcomed = [this] {
     return failure_ || link_.welcomed();
   };
-  if (!loop_.run_until(welcomed, LinkLoop::now() + kPatience)) {
+  if (!loop_.run_until(welcomed, LinkLoop::now() + kGreetingPatience)) {
     return {kExitUnreachable, "no greeting from the server at " + server_text_ + " within 10 s"};
   }
   return failure_;
 }
 
 Failure Control::usage(ServerUsage& usage) {
-  if (Failure failure = ask(wire::GetStats{})) return failure;
-  usage = usage_;
-  return {};
+  Failure wrong;
+  Failure failure = ask(wire::GetStats{}, [&](const wire::Reply& reply) {
+    const auto* stats = std::get_if<wire::StatsReply>(&reply);
+    if (stats == nullptr) {
+      wrong = {kExitFailed, "the server answered " + describe(reply)};
+      return;
+    }
+    for (const wire::Stat& stat : stats->stats) {
+      if (stat.shard >= 0) continue;
+      if (stat.name == "process_cpu_seconds_total") usage.cpu_s = stat.value;
+      if (stat.name == "process_resident_memory_bytes") usage.rss_bytes = stat.value;
+    }
+  });
+  return failure ? failure : wrong;
 }
 
 Failure Control::watch(const std::string& worker_prefix) {
   prefix_ = worker_prefix;
-  return ask(wire::Watch{.enable = true});
+  Failure wrong;
+  Failure failure = ask(wire::Watch{.enable = true}, [&](const wire::Reply& reply) {
+    if (std::holds_alternative<wire::Done>(reply)) return;
+    wrong = {kExitFailed, "the server answered " + describe(reply)};
+  });
+  return failure ? failure : wrong;
 }
 
-Failure Control::ask(const wire::Request& request) {
+Failure Control::ask(
+    const wire::Request& request,
+    const std::function<void(const wire::Reply&)>& on_answer,
+    core::Duration patience) {
   if (failure_) return failure_;
   answered_ = false;
+  on_answer_ = on_answer;
   loop_.encoder.encode(wire::RequestId{++last_id_}, request, link_.out());
   link_.flush();
   auto done = [this] {
     return failure_ || answered_;
   };
-  if (!loop_.run_until(done, LinkLoop::now() + kPatience)) {
-    return {kExitFailed, "the server at " + server_text_ + " did not answer within 10 s"};
-  }
-  return failure_;
+  bool in_time = loop_.run_until(done, LinkLoop::now() + patience);
+  on_answer_ = nullptr;
+  if (in_time) return failure_;
+  return {
+      kExitFailed,
+      "the server at " + server_text_ + " did not answer within " +
+          std::to_string(patience.ms() / 1000) + " s"};
 }
 
 void Control::on_reply(Link&, core::Instant, wire::RequestId id, const wire::Reply& reply) {
@@ -67,15 +90,7 @@ void Control::on_reply(Link&, core::Instant, wire::RequestId id, const wire::Rep
   }
   if (id.value != last_id_) return;
   answered_ = true;
-  if (const auto* stats = std::get_if<wire::StatsReply>(&reply)) {
-    for (const wire::Stat& stat : stats->stats) {
-      if (stat.shard >= 0) continue;
-      if (stat.name == "process_cpu_seconds_total") usage_.cpu_s = stat.value;
-      if (stat.name == "process_resident_memory_bytes") usage_.rss_bytes = stat.value;
-    }
-  } else if (!std::holds_alternative<wire::Done>(reply)) {
-    failure_ = {kExitFailed, "the server answered " + describe(reply)};
-  }
+  if (on_answer_) on_answer_(reply);
 }
 
 void Control::on_lost(Link& link, const std::string& why) {

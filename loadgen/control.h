@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -14,7 +15,8 @@ struct ServerUsage {
   double rss_bytes = 0;
 };
 
-/// A connection beside the load: asks for the server's usage and watches for suspicions.
+/// A connection beside the load: asks for the server's usage and for anything else, one request at
+/// a time, and watches for suspicions.
 class Control final : private LinkUser {
  public:
   Control(LinkLoop& loop, const Link::Options& options);
@@ -23,6 +25,12 @@ class Control final : private LinkUser {
   Failure connect();
   /// Turns the loop until the server has answered.
   Failure usage(ServerUsage& usage);
+  /// Turns the loop until `request` is answered, then hands the answer to `on_answer`, for the
+  /// call. A refusal is an answer, too.
+  Failure ask(
+      const wire::Request& request,
+      const std::function<void(const wire::Reply&)>& on_answer,
+      core::Duration patience = core::Duration::seconds(10));
   /// From now on `suspicions()` counts the workers of this prefix that turned suspicious or
   /// offline while we were heartbeating for them.
   Failure watch(const std::string& worker_prefix);
@@ -31,14 +39,13 @@ class Control final : private LinkUser {
  private:
   void on_reply(Link&, core::Instant, wire::RequestId, const wire::Reply&) override;
   void on_lost(Link&, const std::string& why) override;
-  Failure ask(const wire::Request& request);
 
   LinkLoop& loop_;
   std::string server_text_;
   Link link_;
   uint32_t last_id_ = 1;
   bool answered_ = false;
-  ServerUsage usage_;
+  std::function<void(const wire::Reply&)> on_answer_;
   std::string prefix_;
   uint64_t suspicions_ = 0;
   Failure failure_;

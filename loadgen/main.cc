@@ -41,6 +41,8 @@ Failure run(const RunContext& context, Report& report) {
     case Command::Load: return run_load(context, report);
     case Command::Hold: return run_hold(context, report);
     case Command::Replay: return run_replay(context, report);
+    case Command::Jobs: return run_jobs(context, report);
+    case Command::JobQueries: return run_job_queries(context, report);
   }
   return {};
 }

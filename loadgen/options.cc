@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "loadgen/jobs/job_submitter.h"
 #include "loadgen/link.h"
 #include "wire/tokens.h"
 
@@ -133,6 +134,60 @@ void add_replay(CLI::App& app, Options& options) {
   });
 }
 
+void add_jobs(CLI::App& app, Options& options) {
+  CLI::App& command =
+      *app.add_subcommand("jobs", "Durable jobs, from submit to completed, on simulated workers");
+  add_common(command, options);
+  command.add_option("--jobs", options.jobs, "How many")->capture_default_str();
+  command
+      .add_option_function<double>(
+          "--seconds",
+          [&options](double seconds) { options.seconds = seconds; },
+          "Submit for so long instead of --jobs")
+      ->excludes("--jobs");
+  command.add_option("--in-flight", options.in_flight, "Jobs submitted and not yet completed")
+      ->capture_default_str();
+  command.add_option("--workers", options.job_workers, "Workers, each on a connection of its own")
+      ->capture_default_str();
+  command.add_option(
+      "--fail", options.fail, "Probability that an attempt fails; the third of a job never does");
+  command.add_option("--batch", options.batch, "Jobs in one submit, at most (default 100)");
+  command.add_option("--connections", options.connections, "Connections that submit (default 1)");
+  command.add_option("--depth", options.depth, "Submits under way on each of them")
+      ->capture_default_str();
+  command.add_option(
+      "--rate", options.rate, "Open loop: so many jobs a second, whatever comes back");
+  command.add_option(
+      "--pending", options.pending, "First submit so many jobs that no worker can run");
+  command.add_flag("--keep", options.keep, "Leave the workers and the pending jobs behind");
+  command.add_flag("--reconnect", options.reconnect, "Go on when the server was restarted");
+  command.add_option("--seed", options.workload.seed, "Decides which attempts fail")
+      ->capture_default_str();
+  command.preparse_callback([&options](size_t) {
+    // Before the flags are read: these are this command's own defaults.
+    options.seconds = 0;
+    options.connections = 1;
+    options.batch = 100;
+  });
+  command.callback([&options] {
+    options.command = Command::Jobs;
+    options.name = "jobs";
+  });
+}
+
+void add_job_queries(CLI::App& app, Options& options) {
+  CLI::App& command = *app.add_subcommand(
+      "jobs-query", "Show, explain and list of random jobs that the server has, one at a time");
+  add_common(command, options);
+  command.add_option("--requests", options.requests, "How many questions (default 3000)");
+  command.add_option("--seed", options.workload.seed, "Decides which jobs")->capture_default_str();
+  command.preparse_callback([&options](size_t) { options.requests = 3'000; });
+  command.callback([&options] {
+    options.command = Command::JobQueries;
+    options.name = "jobs-query";
+  });
+}
+
 // Whether the matching workers can hold what is placed and not yet released, if chance sends all of
 // it to one pair of tags. A refusal for want of room would be counted as an error of the server.
 std::string check_room(const Options& options) {
@@ -148,8 +203,34 @@ std::string check_room(const Options& options) {
          " free slots: raise --workers, --match or --slots, or lower --connections or --depth";
 }
 
+std::string check_jobs(const Options& options) {
+  if (options.seconds == 0 && options.jobs < 1) return "--jobs must be at least 1";
+  if (!(options.seconds >= 0 && options.seconds <= 1e6)) return "--seconds must be above 0";
+  if (!(options.rate >= 0)) return "a rate cannot be negative";
+  if (options.in_flight < 1 || options.in_flight > 1'000'000) {
+    return "--in-flight is out of range: give 1 to 1000000";
+  }
+  if (options.job_workers < 1 || options.job_workers > 10'000) {
+    return "--workers is out of range: give 1 to 10000";
+  }
+  if (!(options.fail >= 0 && options.fail <= 1)) return "--fail is out of range: give 0 to 1";
+  if (options.batch < 1 || options.batch > 2'000) return "--batch is out of range: give 1 to 2000";
+  if (options.connections < 1 || options.connections > 10'000) {
+    return "--connections is out of range: give 1 to 10000";
+  }
+  if (options.depth < 1 || options.depth > JobSubmitter::kDepthMax) {
+    return "--depth is out of range: give 1 to 4096";
+  }
+  if (options.pending > 10'000'000) return "--pending is out of range: give 0 to 10000000";
+  return "";
+}
+
 // The sentence that refuses values no command can work with; empty when all is well.
 std::string check_values(Options& options) {
+  if (options.command == Command::Jobs) return check_jobs(options);
+  if (options.command == Command::JobQueries) {
+    return options.requests >= 1 ? "" : "--requests must be at least 1";
+  }
   if (options.command == Command::Replay) {
     return options.batch >= 1 && options.batch <= 4'096 ? ""
                                                         : "--batch is out of range: give 1 to 4096";
@@ -211,12 +292,17 @@ bool parse_options(int argc, char** argv, Options& options, int& exit_code) {
     add_load(app, load, options);
   add_hold(app, options);
   add_replay(app, options);
+  add_jobs(app, options);
+  add_job_queries(app, options);
   app.footer(
       "Examples:\n"
       "  berth-loadgen ping --connections 8 --depth 64 --seconds 3\n"
       "  berth-loadgen schedule --workers 10000 --rate 150000 --depth 1 --json\n"
       "  berth-loadgen hold --agents 10000 --seconds 60 --place-rate 50000\n"
-      "  berth-loadgen replay --arrivals trace.jsonl --policy fgd --out placed.jsonl\n\n"
+      "  berth-loadgen replay --arrivals trace.jsonl --policy fgd --out placed.jsonl\n"
+      "  berth-loadgen jobs --jobs 1000000 --in-flight 512 --workers 8\n"
+      "  berth-loadgen jobs --jobs 2000 --in-flight 1 --batch 1      # one at a time\n"
+      "  berth-loadgen jobs --pending 1000000 --keep && berth-loadgen jobs-query\n\n"
       "Its commands have a --help of their own.");
   if (argc > 1 && argv[1][0] != '-') {
     if (std::string problem = check_command(app, argv[1]); !problem.empty()) {

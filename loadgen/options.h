@@ -10,7 +10,7 @@
 
 namespace berth::loadgen {
 
-enum class Command : uint8_t { Load, Hold, Replay };
+enum class Command : uint8_t { Load, Hold, Replay, Jobs, JobQueries };
 
 /// What the command line asks for. Each command reads its own part and what is common.
 struct Options {
@@ -38,6 +38,14 @@ struct Options {
   std::string arrivals;
   std::string out;
   uint32_t batch = 1;
+
+  uint64_t jobs = 100'000;   ///< when `seconds` is 0
+  uint64_t in_flight = 512;  ///< jobs submitted and not known as completed
+  uint32_t job_workers = 8;
+  double fail = 0;       ///< probability that an attempt fails, other than the last
+  uint64_t pending = 0;  ///< jobs submitted first, which no worker can run
+  bool keep = false;     ///< leave workers and pending jobs
+  bool reconnect = false;
 };
 
 /// Reads the command line, and BERTH_SERVER and BERTH_TOKEN where it says nothing.

@@ -30,5 +30,9 @@ Failure run_load(const RunContext& context, Report& report);
 Failure run_hold(const RunContext& context, Report& report);
 /// The tasks of a trace, placed in order and verified.
 Failure run_replay(const RunContext& context, Report& report);
+/// Durable jobs through their whole life, with workers that are simulated.
+Failure run_jobs(const RunContext& context, Report& report);
+/// Questions about the jobs that the server has.
+Failure run_job_queries(const RunContext& context, Report& report);
 
 }  // namespace berth::loadgen
