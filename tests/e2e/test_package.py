@@ -15,6 +15,8 @@ FILES = [
     "/usr/bin/berthd",
     "/usr/bin/berth-agent",
     "/usr/bin/berth-loadgen",
+    "/usr/libexec/berth/berth-task",
+    "/usr/lib/sysusers.d/berth-agent.conf",
     "/usr/lib/systemd/system/berthd.service",
     "/usr/lib/systemd/system/berth-agent.service",
     "/usr/share/doc/berth/README.md",
