@@ -117,6 +117,11 @@ class RowWriter {
     Instant last{beat.last_heartbeat_ns.load(std::memory_order_acquire)};
     row.heartbeat_age_ms =
         static_cast<uint32_t>(std::clamp<int64_t>((now_.mono - last).ms(), 0, UINT32_MAX));
+    if ((flags & kCooling) != 0) {
+      Instant until{beat.cooldown_until_ns.load(std::memory_order_acquire)};
+      row.cooldown_ms =
+          static_cast<uint32_t>(std::clamp<int64_t>((until - now_.mono).ms(), 0, UINT32_MAX));
+    }
     row.reported_tasks = static_cast<uint32_t>(
         std::max(0, segment.rows[at].reported.load(std::memory_order_acquire)));
     row.held_slots =

@@ -63,6 +63,7 @@ enum RowStep : size_t {
   kStepOffline,
   kStepCordoned,
   kStepDraining,
+  kStepCooling,
   kStepSpread,
   kStepExcluded,
   kStepSlots,
@@ -78,6 +79,7 @@ constexpr const char* kRowTokens[kRowSteps] = {
     "offline",
     "cordoned",
     "draining",
+    "cooldown",
     "label:",
     "excluded",
     "slots",
@@ -90,7 +92,8 @@ constexpr const char* kRowTokens[kRowSteps] = {
 
 RowStep status_step(uint32_t flags) {
   if ((flags & kOffline) != 0) return kStepOffline;
-  return (flags & kCordoned) != 0 ? kStepCordoned : kStepDraining;
+  if ((flags & kCordoned) != 0) return kStepCordoned;
+  return (flags & kDraining) != 0 ? kStepDraining : kStepCooling;
 }
 
 RowStep misfit_step(Misfit misfit) {
@@ -108,10 +111,20 @@ RowStep misfit_step(Misfit misfit) {
   return kStepCustom;
 }
 
+/// What a demand is compared with.
+enum class Against : uint8_t { Free, Capacity };
+
+void make_free(NodeState& node) {
+  node.free = node.capacity;
+  for (uint32_t i = 0; i < node.gpu_count; ++i)
+    node.gpu_free[i] = kWholeGpu;
+  node.custom_free = node.custom_capacity;
+}
+
 class Sieve {
  public:
-  Sieve(const Tables& tables, const wire::Place& place, const Query& query)
-      : tables_(tables), query_(query), steps_(name_steps(place, query)) {}
+  Sieve(const Tables& tables, const wire::Place& place, const Query& query, Against against)
+      : tables_(tables), query_(query), against_(against), steps_(name_steps(place, query)) {}
 
   void count(uint32_t segment_index) {
     const Segment& segment = tables_.fleet.segment(segment_index);
@@ -119,7 +132,7 @@ class Sieve {
     for (; words != 0; words &= words - 1) {
       auto at = static_cast<uint32_t>(std::countr_zero(words));
       uint64_t live = segment.live.word(at);
-      uint64_t left = live & segment.placeable.word(at);
+      uint64_t left = against_ == Against::Free ? live & segment.placeable.word(at) : live;
       workers_ += static_cast<uint32_t>(std::popcount(live));
       each_row(live & ~left, at, [&](uint32_t row) {
         ++eliminated_[status_step(segment.rows[row].flags.load(std::memory_order_acquire))];
@@ -128,6 +141,22 @@ class Sieve {
         left = sift(segment, at, left, step);
       each_row(left, at, [&](uint32_t row) { count_row(segment, segment_index, row); });
     }
+  }
+
+  /// Counts until somebody is eligible.
+  bool finds_one(uint32_t segment_index) {
+    const Segment& segment = tables_.fleet.segment(segment_index);
+    uint64_t words = segment.live.summary.load(std::memory_order_acquire);
+    for (; words != 0 && eligible_ == 0; words &= words - 1) {
+      auto at = static_cast<uint32_t>(std::countr_zero(words));
+      uint64_t left = segment.live.word(at);
+      for (NameStep& step : steps_)
+        left = sift(segment, at, left, step);
+      for (; left != 0 && eligible_ == 0; left &= left - 1) {
+        count_row(segment, segment_index, at * 64 + static_cast<uint32_t>(std::countr_zero(left)));
+      }
+    }
+    return eligible_ > 0;
   }
 
   wire::Explanation result(const wire::Place& place, Arena& text) const {
@@ -172,6 +201,7 @@ class Sieve {
     uint32_t flags = 0;
     uint32_t generation = 0;
     tables_.fleet.read_node(worker_index(segment_index, row), node, flags, generation);
+    if (against_ == Against::Capacity) make_free(node);
     if (query_.spread && !has_label_key(segment, row, tables_.names, query_.spread_by)) {
       ++eliminated_[kStepSpread];
     } else if (is_excluded(segment, row, query_)) {
@@ -197,6 +227,7 @@ class Sieve {
 
   const Tables& tables_;
   const Query& query_;
+  Against against_;
   std::vector<NameStep> steps_;
   uint32_t workers_ = 0;
   uint32_t eligible_ = 0;
@@ -208,10 +239,26 @@ class Sieve {
 
 wire::Explanation explain_placement(
     const Tables& tables, const wire::Place& place, const Query& query, Arena& text) {
-  Sieve sieve(tables, place, query);
+  Sieve sieve(tables, place, query, Against::Free);
   for (uint32_t i = 0; i < tables.fleet.segment_count(); ++i)
     sieve.count(i);
   return sieve.result(place, text);
+}
+
+wire::Explanation explain_capacity(
+    const Tables& tables, const wire::Place& place, const Query& query, Arena& text) {
+  Sieve sieve(tables, place, query, Against::Capacity);
+  for (uint32_t i = 0; i < tables.fleet.segment_count(); ++i)
+    sieve.count(i);
+  return sieve.result(place, text);
+}
+
+bool fits_somewhere(const Tables& tables, const wire::Place& place, const Query& query) {
+  Sieve sieve(tables, place, query, Against::Capacity);
+  for (uint32_t i = 0; i < tables.fleet.segment_count(); ++i) {
+    if (sieve.finds_one(i)) return true;
+  }
+  return false;
 }
 
 }  // namespace berth::core

@@ -15,4 +15,11 @@ namespace berth::core {
 wire::Explanation explain_placement(
     const Tables& tables, const wire::Place& place, const Query& query, Arena& text);
 
+/// The same for workers with nothing on them, whatever their status: who could ever run it.
+wire::Explanation explain_capacity(
+    const Tables& tables, const wire::Place& place, const Query& query, Arena& text);
+
+/// Whether `explain_capacity` finds anybody; stops at the first.
+bool fits_somewhere(const Tables& tables, const wire::Place& place, const Query& query);
+
 }  // namespace berth::core

@@ -267,6 +267,7 @@ bool Partition::forget(std::string_view worker) {
   uint32_t at = row_of(*found);
   Row& hot = row(*found);
   if (AgeList* list = list_of(*found)) unlink(*list, *found);
+  if ((get(hot.flags) & kCooling) != 0) forget_cooldown(*found);
   by_id_.erase(by_id_.find(worker));
   fleet_.by_status_[static_cast<size_t>(status_of(get(hot.flags)))].fetch_sub(
       1, std::memory_order_relaxed);
@@ -293,7 +294,26 @@ bool Partition::forget(std::string_view worker) {
   return true;
 }
 
-void Partition::age(Instant now, std::vector<Change>& changes) {
+void Partition::forget_cooldown(WorkerIndex worker) {
+  cooling_.erase({Instant{get(beat_of(worker).cooldown_until_ns)}, worker.value});
+}
+
+bool Partition::set_cooldown(Instant now, std::string_view worker, Instant until) {
+  std::optional<WorkerIndex> found = find(worker);
+  if (!found) return false;
+  const bool cooled = (get(row(*found).flags) & kCooling) != 0;
+  if (cooled) forget_cooldown(*found);
+  if (until > now) {
+    set(beat_of(*found).cooldown_until_ns, until.ns);
+    cooling_.insert({until, found->value});
+    if (!cooled) set_flags(*found, kCooling, 0);
+    return false;
+  }
+  if (cooled) set_flags(*found, 0, kCooling);
+  return cooled;
+}
+
+bool Partition::age(Instant now, std::vector<Change>& changes) {
   auto silent_for = [&](uint32_t link) {
     return now - std::max(Instant{get(beat_of({link - 1}).last_heartbeat_ns)}, deaf_until_);
   };
@@ -309,6 +329,12 @@ void Partition::age(Instant now, std::vector<Change>& changes) {
   while (suspicious_.oldest != 0 && silent_for(suspicious_.oldest) >= settings_.offline_after) {
     move(suspicious_.oldest, wire::WorkerStatus::Offline, wire::WorkerChange::Offline);
   }
+  bool cooled_down = false;
+  for (; !cooling_.empty() && cooling_.begin()->first <= now; cooled_down = true) {
+    set_flags({cooling_.begin()->second}, 0, kCooling);
+    cooling_.erase(cooling_.begin());
+  }
+  return cooled_down;
 }
 
 std::optional<WorkerIndex> Partition::take_row() {

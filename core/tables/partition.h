@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/base/arena.h"
@@ -67,9 +69,13 @@ class Partition {
   /// Nobody listened until `now`: silence before it is not the workers'.
   void forgive_silence(Instant now) { deaf_until_ = now; }
 
+  /// Nothing is placed on it until then; an instant in the past ends what there was. O(log n) of
+  /// those that cool. True: it may be placed on now, and could not be before.
+  bool set_cooldown(Instant now, std::string_view worker, Instant until);
+
   /// Moves workers that were silent too long to suspicious and offline, oldest first; appends who
-  /// changed. O(changes).
-  void age(Instant now, std::vector<Change>& changes);
+  /// changed. Ends cooldowns that are over; true when one was. O(changes).
+  bool age(Instant now, std::vector<Change>& changes);
 
   std::string_view id_of(WorkerIndex worker, Arena& text) const;
 
@@ -112,6 +118,7 @@ class Partition {
   NameIds indexed_names(WorkerIndex worker) const;
   void set_flags(WorkerIndex worker, uint32_t set, uint32_t clear);
   void set_status(WorkerIndex worker, wire::WorkerStatus status);
+  void forget_cooldown(WorkerIndex worker);
   std::optional<WorkerIndex> take_row();
   AgeList* list_of(WorkerIndex worker);
   void link_newest(AgeList& list, WorkerIndex worker);
@@ -127,6 +134,7 @@ class Partition {
   uint32_t free_rows_ = 0;          ///< row + 1, linked by RowBeat::next_free
   AgeList online_;
   AgeList suspicious_;
+  std::set<std::pair<Instant, uint32_t>> cooling_;  ///< until when, and which row
   Instant deaf_until_;
 };
 

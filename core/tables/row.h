@@ -20,8 +20,9 @@ enum RowFlag : uint32_t {
   kDraining = 4,
   kSuspicious = 8,  // placed on only when nothing online fits
   kOffline = 16,
+  kCooling = 32,  // it failed a job, or nobody speaks for it; ends by itself
 };
-inline constexpr uint32_t kNotPlaceable = kCordoned | kDraining | kOffline;
+inline constexpr uint32_t kNotPlaceable = kCordoned | kDraining | kOffline | kCooling;
 
 constexpr bool is_placeable(uint32_t flags) {
   return (flags & kLive) != 0 && (flags & kNotPlaceable) == 0;
@@ -99,6 +100,7 @@ struct RowExtras {
 /// What heartbeats write and placements do not read.
 struct alignas(64) RowBeat {
   std::atomic<int64_t> last_heartbeat_ns;
+  std::atomic<int64_t> cooldown_until_ns;  ///< while kCooling
   std::atomic<float> cpu_milli_used;
   std::atomic<float> memory_mib_used;
   std::atomic<float> gpu_milli_used;
