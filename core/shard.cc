@@ -7,6 +7,8 @@
 
 #include "core/base/check.h"
 #include "core/base/text.h"
+#include "core/jobs/check_spec.h"
+#include "core/jobs/job_ledger.h"
 #include "core/listing.h"
 #include "core/placement/placement.h"
 #include "core/tables/partition.h"
@@ -67,7 +69,8 @@ struct Shard::State {
   Query query;  ///< reused: its lists keep their memory
   BeatOutcome outcome;
   std::vector<wire::ConnectionId> watchers;
-  absl::flat_hash_set<wire::ConnectionId> waiters;  ///< connections that have asked to wait
+  absl::flat_hash_set<wire::ConnectionId> waiters;  ///< connections that the ledger knows
+  SubmitCheck submit_check;
   std::vector<Change> aged;
 
   /// One request on its way through the switch.
@@ -108,12 +111,19 @@ struct Shard::State {
     call.reply(list_tags(tables, call.effects.text));
   }
   void on(const Call& call, const wire::Watch& watch);
+  void on(const Call& call, const wire::SubmitJobs& submit);
+  /// Everything else about jobs.
   template <typename AboutJobs>
   void on(const Call& call, const AboutJobs&) {
-    counters.add(Counter::RequestsRefused);
-    call.refuse(wire::Refusal::Unsupported, "this server keeps no jobs");
+    ask_ledger(call);
   }
 
+  void ask_ledger(const Call& call) {
+    waiters.insert(call.from);
+    call.effects.to_ledger = true;
+  }
+  void tell_changed(
+      std::string_view worker, WorkerIndex row, wire::WorkerChange change, Effects& effects) const;
   void report_running(const Call& call, const wire::Heartbeat& beat);
   void count(const BeatOutcome& beat);
   void notice(
@@ -198,7 +208,10 @@ void Shard::State::on(const Call& call, const wire::Heartbeat& beat) {
   reply.drain = outcome.drain;
   reply.resend_profile = outcome.resend_profile;
   call.reply(reply);
-  if (outcome.change) notice(call.now, beat.worker, *outcome.change, "", call.effects);
+  if (outcome.change) {
+    notice(call.now, beat.worker, *outcome.change, "", call.effects);
+    tell_changed(beat.worker, outcome.worker, *outcome.change, call.effects);
+  }
   if (outcome.freed) tell_freed(call.effects);
 }
 
@@ -267,12 +280,40 @@ void Shard::State::on(const Call& call, const wire::SetWorker& set) {
         "reason must be at most " + std::to_string(kReasonBytesMax) +
             " bytes of UTF-8 without control characters");
   }
-  if (!owned.set_action(set.worker, set.action, set.reason)) {
+  const std::optional<WorkerIndex> row = owned.find(set.worker);
+  if (!row || !owned.set_action(set.worker, set.action, set.reason)) {
     return call.refuse(wire::Refusal::NotFound, "no such worker");
   }
   call.reply(wire::Done{});
+  if (set.action == wire::WorkerAction::Forget) {
+    tell_changed(set.worker, *row, wire::WorkerChange::Forgotten, call.effects);
+  }
   notice(call.now, set.worker, change_of(set.action), set.reason, call.effects);
   if (set.action == wire::WorkerAction::Undrain) tell_freed(call.effects);
+}
+
+void Shard::State::on(const Call& call, const wire::SubmitJobs& submit) {
+  std::string_view problem;
+  if (!submit_check.check(submit, call.effects.text, problem)) {
+    counters.add(Counter::RequestsRefused);
+    return call.reply(wire::Refused{wire::Refusal::BadRequest, problem});
+  }
+  ask_ledger(call);
+}
+
+/// What the ledger needs to know of a worker: whether it is to be counted on, and where it is.
+void Shard::State::tell_changed(
+    std::string_view worker, WorkerIndex row, wire::WorkerChange change, Effects& effects) const {
+  switch (change) {
+    case wire::WorkerChange::Registered:
+    case wire::WorkerChange::Online:
+    case wire::WorkerChange::Offline:
+    case wire::WorkerChange::Forgotten:
+    case wire::WorkerChange::Replaced: break;
+    default: return;
+  }
+  const Row& hot = tables.fleet.segment(segment_of(row)).rows[row_of(row)];
+  effects.ledger.emplace_back(WorkerChanged{std::string(worker), change, row, get(hot.generation)});
 }
 
 void Shard::State::on(const Call& call, const wire::Watch& watch) {
@@ -307,10 +348,13 @@ void Shard::State::notice(
 
 /// At most one word of it for each turn: the ledger looks at the tables, not at what was freed.
 void Shard::State::tell_freed(Effects& effects) const {
-  // Between the store that freed the row and this load, as between the ledger's store of `waiting`
-  // and its reading of rows: at least one of the two sees the other.
+  // Between the store that freed the row and these loads, as between the ledger's stores of
+  // `waiting` and `jobs_waiting` and its reading of rows: at least one of the two sees the other.
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (tables.waiting.load(std::memory_order_relaxed) == 0) return;
+  if (tables.waiting.load(std::memory_order_relaxed) == 0 &&
+      tables.jobs_waiting.load(std::memory_order_relaxed) == 0) {
+    return;
+  }
   if (!effects.ledger.empty() && std::holds_alternative<CapacityFreed>(effects.ledger.back()))
     return;
   effects.ledger.emplace_back(CapacityFreed{});
@@ -335,6 +379,12 @@ void Shard::on_notice(const Notice& notice, Effects& effects) {
   }
 }
 
+void Shard::on_cooldown(Now now, const Cooldown& cooldown, Effects& effects) {
+  if (state_->owned.set_cooldown(now.mono, cooldown.worker, cooldown.until)) {
+    state_->tell_freed(effects);
+  }
+}
+
 void Shard::on_standstill(Now now) {
   state_->owned.forgive_silence(now.mono);
   state_->tables.nothing_expires_before.store((now.mono + kCatchUp).ns);
@@ -343,14 +393,17 @@ void Shard::on_standstill(Now now) {
 void Shard::on_tick(Now now, Effects& effects) {
   State& self = *state_;
   self.aged.clear();
-  self.owned.age(now.mono, self.aged);
+  const bool cooled_down = self.owned.age(now.mono, self.aged);
   for (const Change& change : self.aged) {
     self.counters.add(
         change.change == wire::WorkerChange::Offline ? Counter::WorkersOffline
                                                      : Counter::WorkersSuspicious);
     self.notice(now, change.worker, change.change, change.reason, effects);
+    if (const std::optional<WorkerIndex> row = self.owned.find(change.worker)) {
+      self.tell_changed(change.worker, *row, change.change, effects);
+    }
   }
-  if (self.placement.expire(now) > 0) self.tell_freed(effects);
+  if (self.placement.expire(now) > 0 || cooled_down) self.tell_freed(effects);
 }
 
 }  // namespace berth::core

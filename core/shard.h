@@ -52,6 +52,9 @@ class Shard {
   /// A worker of any shard has changed: tell this shard's watchers.
   void on_notice(const Notice& notice, Effects& effects);
 
+  /// The ledger wants nothing to be placed on this worker of this shard until then.
+  void on_cooldown(Now now, const Cooldown& cooldown, Effects& effects);
+
   /// The process stood still until `now` (stopped, or starved of its processor): what workers said
   /// meanwhile has not been read yet. Call it before the next `on_tick`.
   void on_standstill(Now now);

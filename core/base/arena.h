@@ -46,6 +46,20 @@ class Arena {
     return sum;
   }
 
+  /// Takes over what `other` keeps, where it is, until the next `clear()`.
+  void adopt(Arena&& other) {
+    if (blocks_.empty()) {
+      *this = std::move(other);
+    } else {
+      // In front: the last one is that which is being filled.
+      blocks_.insert(
+          blocks_.begin(),
+          std::make_move_iterator(other.blocks_.begin()),
+          std::make_move_iterator(other.blocks_.end()));
+    }
+    other = Arena();
+  }
+
   void clear() {
     if (blocks_.size() > 1) blocks_.resize(1);
     used_ = 0;

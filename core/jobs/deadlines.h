@@ -10,7 +10,7 @@
 namespace berth::core {
 
 /// When something has to be looked at again.
-enum class DeadlineKind : uint8_t { Ready, Lease, Timeout, Wait, Log };
+enum class DeadlineKind : uint8_t { Ready, Lease, Timeout, Wait, Log, Poll, Worker };
 
 /// Moments in the future, each for one subject. A subject may have one of every kind; setting it
 /// again moves it.

@@ -86,6 +86,7 @@ struct Attempt {
     std::vector<Output> outputs;
   };
   std::unique_ptr<Details> details;  ///< most attempts have none
+  bool unsaved = false;              ///< to be written with the rows of this turn
 };
 
 /// What only a job has that was assigned at least once.
@@ -104,6 +105,13 @@ struct Run {
   bool accepted = false;  ///< the last attempt, by its worker
   bool stopping = false;  ///< the worker was told to stop it; how it ends is decided
   wire::ErrorClass stop_reason = wire::ErrorClass::None;
+
+  struct Verdict {
+    wire::ErrorClass kind = wire::ErrorClass::None;
+    std::string message;
+  };
+  /// What ended it, or sent it back, without an attempt that tells: aborted, refused.
+  std::unique_ptr<Verdict> verdict;
 };
 
 /// One job: an element of an array is one too, from its first assignment on.
@@ -117,10 +125,13 @@ struct Job {
   SpecRef spec;
   wire::JobState state = wire::JobState::Pending;
   bool unsatisfiable = false;
-  bool queued = false;  ///< in the dispatch queue
-  uint16_t unmet = 0;   ///< dependencies that have not completed
+  bool queued = false;   ///< in the dispatch queue
+  bool fresh = false;    ///< no row of it has been written yet
+  bool unsaved = false;  ///< its row is to be written with those of this turn
+  uint16_t unmet = 0;    ///< dependencies that have not completed
   int32_t priority = 0;
   JobClass like = 0;
+  uint32_t timeout_ms = 0;
   int64_t deadline_at_ms = 0;
   int64_t submitted_at_ms = 0;
   Instant ready_at;  ///< PENDING with a schedule, RETRYING: not before

@@ -21,6 +21,9 @@ RowText* room_for_text(Arena& text) {
 /// means that another thread has just placed something, so the fleet as a whole has moved on.
 constexpr size_t kAttemptsMax = 64;
 
+/// Half of all time, so that adding to it does no harm.
+constexpr Instant kNever{INT64_MAX / 2};
+
 constexpr const char* kBusy = "other requests took every place that was found: ask again";
 
 uint32_t milliseconds_until(Instant now, Instant then) {
@@ -69,6 +72,7 @@ struct Placement::State {
       Arena& text);
   wire::Placed placed(Now now, const Reservation& reservation, const Claim& claim, Arena& text);
   wire::Reply nowhere(const wire::Place& place, const Query& query, bool busy, Arena& text);
+  bool keep(std::string_view task, const Claim& claim, Held& held);
   void give_back(const Claim& claim) {
     tables.fleet.give_back(claim.worker, claim.generation, claim.holding, true);
   }
@@ -119,6 +123,45 @@ wire::Reply Placement::place_at(
   ClaimStatus status = self.tables.fleet.claim(worker, generation, query.demand, devices, claim);
   if (status != ClaimStatus::Claimed) return wire::Unplaced{wire::NoPlace::Eliminated, {}};
   return self.reserve(now, place, task, query, claim, text);
+}
+
+bool Placement::hold(std::string_view task, const Query& query, Held& held) {
+  Claim claim;
+  claim.text = &held.text;
+  bool busy = false;
+  return state_->claim_best(query, claim, busy) && state_->keep(task, claim, held);
+}
+
+bool Placement::hold_on(
+    std::string_view task,
+    const Query& query,
+    WorkerIndex worker,
+    uint32_t generation,
+    GpuSet gpus,
+    Held& held) {
+  Claim claim;
+  claim.text = &held.text;
+  const GpuSet* devices = query.demand.gpu_count > 0 ? &gpus : nullptr;
+  return state_->tables.fleet.claim(worker, generation, query.demand, devices, claim) ==
+             ClaimStatus::Claimed &&
+         state_->keep(task, claim, held);
+}
+
+bool Placement::State::keep(std::string_view task, const Claim& claim, Held& held) {
+  Reservation reservation;
+  reservation.worker = claim.worker;
+  reservation.generation = claim.generation;
+  reservation.holding = claim.holding;
+  reservation.expires = kNever;
+  if (tables.reservations.add(TaskKey(task), thread, reservation) != AddStatus::Added) {
+    give_back(claim);
+    return false;
+  }
+  held.worker = claim.worker;
+  held.generation = claim.generation;
+  held.gpus = claim.gpus;
+  held.reservation = reservation.id;
+  return true;
 }
 
 wire::Explanation Placement::explain(

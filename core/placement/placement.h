@@ -12,6 +12,15 @@ namespace berth::core {
 
 class TypicalTasks;
 
+/// Capacity that is held until it is released, however long that takes.
+struct Held {
+  WorkerIndex worker;
+  uint32_t generation = 0;
+  GpuSet gpus = 0;
+  wire::ReservationId reservation;
+  RowText text;  ///< id and address of the worker
+};
+
 /// Checks a Place request and interns its names. On false, `error` is the sentence for the Refused
 /// reply, kept in `text`; it names the field, the value and the limit.
 bool compile_query(
@@ -47,6 +56,19 @@ class Placement {
       uint32_t generation,
       GpuSet gpus,
       Arena& text);
+
+  /// Places for the ledger: without a limit of time and without an explanation. False: nobody has
+  /// room, or too many reservations are held.
+  bool hold(std::string_view task, const Query& query, Held& held);
+
+  /// The same on this worker and these devices.
+  bool hold_on(
+      std::string_view task,
+      const Query& query,
+      WorkerIndex worker,
+      uint32_t generation,
+      GpuSet gpus,
+      Held& held);
 
   /// Why there is no place: every worker counted at the first requirement that rules it out.
   wire::Explanation explain(Now now, const wire::Place& place, const Query& query, Arena& text);

@@ -32,6 +32,7 @@ const char* counter_name(Counter counter) {
     case Counter::BytesSent: return "berth_sent_bytes_total";
     case Counter::Forwarded: return "berth_forwarded_total";
     case Counter::PlansMade: return "berth_plans_total";
+    case Counter::LeasesUnclaimed: return "berth_leases_unclaimed_total";
     case Counter::kCount: break;
   }
   return "berth_unknown_total";

@@ -35,6 +35,7 @@ enum class Counter : uint8_t {
   BytesSent,
   Forwarded,  ///< frames posted to another shard
   PlansMade,
+  LeasesUnclaimed,  ///< read back, and did not fit on their worker any more
   kCount
 };
 

@@ -1,0 +1,265 @@
+#pragma once
+
+#include <absl/container/btree_map.h>
+#include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/rng.h"
+#include "core/jobs/deadlines.h"
+#include "core/jobs/dependencies.h"
+#include "core/jobs/dispatch_queue.h"
+#include "core/jobs/job_classes.h"
+#include "core/jobs/job_events.h"
+#include "core/jobs/job_ledger.h"
+#include "core/jobs/job_table.h"
+#include "core/jobs/job_waits.h"
+#include "core/jobs/log_requests.h"
+#include "core/jobs/outbox.h"
+#include "core/jobs/submit_book.h"
+#include "core/jobs/transitions.h"
+#include "core/jobs/worker_book.h"
+#include "core/placement/placement.h"
+
+namespace berth::core {
+
+/// What the ledger is made of. Its functions stand in files of one idea each, named here.
+struct JobLedger::State {
+  using JobState = wire::JobState;
+
+  State(Tables& tables, const JobSettings& settings, uint64_t seed);
+
+  /// One request on its way through the switch.
+  struct Call {
+    Now now;
+    wire::ConnectionId from;
+    wire::RequestId id;
+    Effects& effects;
+  };
+
+  Tables& tables;
+  JobSettings settings;
+  ThreadCounters& counters;
+  Rng rng;
+  Placement placement;
+  JobTable jobs;
+  DispatchQueue queue;
+  Deadlines deadlines;
+  WorkerBook workers;
+  Outbox outbox;
+  JobEvents events;
+  JobClasses classes;
+  Dependencies dependencies;
+  SubmitBook submits;
+  JobWaits waits;
+  LogRequests logs;
+
+  uint64_t starts = 0;
+  uint64_t next_job = 1;
+  uint64_t next_epoch = 0;
+
+  // ---- job_ledger.cc: what every part uses ----
+
+  void reply(const Call& call, const wire::Reply& message) {
+    outbox.send(call.from, call.id, message);
+  }
+  void refuse(const Call& call, wire::Refusal code, std::string_view message) {
+    reply(call, wire::Refused{code, outbox.text().keep(message)});
+  }
+
+  // ---- rows.cc: what is written at the end of a turn ----
+
+  std::vector<Job*> touched;                         ///< their rows
+  absl::btree_map<uint64_t, Job*> rests_moved;       ///< by the id that the store knows
+  absl::flat_hash_map<Job*, uint64_t> moved_before;  ///< the way back
+  absl::flat_hash_set<uint64_t> new_arrays;          ///< their first record brings the spec
+  void touch(Job& job);
+  void touch_attempt(Job& job);
+  /// Before the elements of a rest become fewer.
+  void note_rest(Job& rest);
+  void write_rows(Now now);
+  JobProgress progress_of(Now now, const Job& job, Arena& text) const;
+  /// It leaves the table, and the store.
+  void drop(Job& job);
+
+  // ---- lifecycle.cc: an edge and what follows from it ----
+
+  void tell(
+      Now now,
+      const Job& job,
+      wire::ErrorClass error = wire::ErrorClass::None,
+      std::string_view reason = {});
+  JobTurn turn_of(const Job& job) const { return {job.priority, job.deadline_at_ms, job.id}; }
+  /// Into the queue, if nothing holds it back; else a deadline for what can be waited for.
+  void enqueue(Now now, Job& job);
+  void enqueue(Now now, Job& job, const wire::JobSpec& spec);
+  void dequeue(Job& job);
+  /// The worker has said yes: ASSIGNED stays, but as more than a wish.
+  void accept(Now now, Job& job);
+  void run(Now now, Job& job);
+  void complete(Now now, Job& job, const edges::Ending& ending);
+  void checkpoint(Now now, Job& job, const edges::Ending& ending);
+  void fail_attempt(Now now, Job& job, edges::Ending ending);
+  void lose(Now now, Job& job, std::string_view why);
+  void hand_back(Now now, Job& job, const wire::JobError& why);
+  void abort(Now now, Job& job, std::string_view reason);
+  /// False: something it depends on never will complete.
+  bool revive(Now now, Job& job);
+  /// Gives back what the lease holds. The job may go on waiting for just that.
+  void end_lease(Now now, Job& job);
+  void ask_to_stop(Now now, Job& job, std::string_view reason);
+  Duration back_off(const wire::JobSpec& spec, uint32_t failures);
+  void ended(Now now, Job& job);
+  bool released = false;  ///< capacity was given back in this turn
+
+  // ---- dependants.cc ----
+
+  struct Resolved {
+    wire::JobId job;
+    wire::JobId on;
+    JobState how;  ///< COMPLETED, or what it became instead
+  };
+  std::deque<Resolved> resolved;
+  /// What became of the job, or array, that another depends on; PENDING: nothing yet. Null: it is
+  /// not known.
+  std::optional<JobState> outcome_of(wire::JobId on);
+  /// Counts what the job depends on and has not completed. False: something of it never will.
+  bool hold_back(Now now, Job& job, const wire::JobSpec& spec);
+  void forget_dependencies(Job& job);
+  void tell_dependants(const Job& job);
+  /// Those that depended on what ended, at most `limit` of them. True: there are more.
+  bool settle_dependants(Now now, size_t limit);
+
+  // ---- submit.cc ----
+
+  void on(const Call& call, const wire::SubmitJobs& submit);
+  wire::SpecEncoder spec_encoder;
+  bool may_submit(const Call& call, const wire::SubmitJobs& submit);
+  void repeat(const Call& call, const SubmitBook::Jobs& jobs);
+  Job& admit(Now now, std::span<const std::byte> bytes, const SubmitBook::Jobs& before);
+
+  // ---- dispatch.cc ----
+
+  bool freed = true;  ///< something may fit that did not
+  struct Away {
+    WorkerNumber worker;
+    Instant until;
+  };
+  std::vector<Away> away;  ///< chosen lately, though nobody speaks for them
+  std::vector<WorkerNumber> assigned_to;
+  Query narrowed;
+  Held held;
+  bool dispatch(Now now, Effects& effects);
+  bool find_place(Now now, Job& job, JobClass like, Effects& effects);
+  bool hold_ready(Now now, const Query& query, std::string_view task, Effects& effects);
+  void assign(Now now, Job& job);
+  void send_assignments(Effects& effects);
+  void publish_blocked();
+  void keep_away(Now now, WorkerNumber worker, Effects& effects);
+  void welcome_back(Now now, WorkerEntry& worker, Effects& effects);
+
+  // ---- sessions.cc: workers that come, ask, and go ----
+
+  void on(const Call& call, const wire::AttachWorker& attach);
+  void on(const Call& call, const wire::NextJobs& next);
+  void worker_changed(Now now, const WorkerChanged& changed, Effects& effects);
+  void connection_closed(Now now, wire::ConnectionId connection, Effects& effects);
+  void lose_all(Now now, WorkerNumber worker, std::string_view why);
+  std::vector<Job*> leases_of(WorkerNumber worker);
+  void claim_leases(Now now, WorkerNumber worker);
+  void answer_poll(WorkerNumber worker, Effects& effects);
+  void give_up_waiting_for(WorkerNumber worker);
+  std::span<const uint8_t> reconcile(
+      Now now, WorkerNumber worker, std::span<const wire::AssignmentId> running);
+  void renew(Now now, Job& job);
+  void let_go(Now now, Job& job, std::string_view why);
+  void save_worker(WorkerNumber worker, Now now);
+  void count_failure(Now now, WorkerNumber worker, wire::ErrorClass kind, Effects& effects);
+
+  // ---- reports.cc ----
+
+  void on(const Call& call, const wire::Report& report);
+  wire::Verdict take(const Call& call, const wire::ReportItem& item);
+  wire::Verdict take_current(const Call& call, Job& job, const wire::ReportItem& item);
+  wire::Verdict take_late(const Call& call, Job& job, const wire::ReportItem& item);
+
+  // ---- change.cc ----
+
+  struct Sweep {
+    wire::ConnectionId from;
+    wire::RequestId id;
+    wire::JobAction action = wire::JobAction::Abort;
+    std::vector<wire::JobRange> ranges;  ///< what is left, the lowest at the end
+    std::string reason;
+    wire::JobsChanged result;
+    uint64_t unknown = 0;
+  };
+  std::deque<Sweep> sweeps;
+  void on(const Call& call, const wire::ChangeJobs& change);
+  /// A bounded part of what is to be changed. True: there is more.
+  bool sweep(Now now, size_t limit);
+  void sweep_range(Now now, Sweep& sweep, wire::JobRange& range);
+  bool change(Now now, Job& job, const Sweep& sweep);
+  Job& split(Now now, Job& rest, wire::JobId at);
+  Job& cut(Now now, Job& job, wire::JobRange range);
+
+  // ---- queries.cc ----
+
+  void on(const Call& call, const wire::ListJobs& list);
+  void on(const Call& call, const wire::ShowJob& show);
+  void on(const Call& call, const wire::ExplainJob& explain);
+  void on(const Call& call, const wire::WatchJobs& watch);
+  void on(const Call& call, const wire::BackUp&) {
+    refuse(call, wire::Refusal::Unsupported, "this ledger has no file to copy");
+  }
+  wire::JobRow row_of(Now now, const Job& job, const wire::JobSpec& spec);
+  bool matches(const Job& job, const wire::ListJobs& list, WorkerNumber worker);
+  wire::AttemptRow attempt_row(const Attempt& attempt);
+  void explain_pending(Now now, const Job& job, wire::JobExplanation& why);
+
+  // ---- long_polls.cc ----
+
+  void on(const Call& call, const wire::WaitJobs& wait);
+  void answer_wait(uint64_t wait);
+  wire::JobCounts count(std::span<const wire::JobRange> ranges, uint64_t& looked_at);
+  void on(const Call& call, const wire::ReadLog& read);
+  void on(const Call& call, const wire::LogPiece& piece);
+  void refuse_logs_of(WorkerNumber worker, Effects& effects);
+
+  /// Everything that is not for the ledger.
+  template <typename Other>
+  void on(const Call& call, const Other&) {
+    refuse(call, wire::Refusal::Unsupported, "the ledger answers requests about jobs alone");
+  }
+
+  // ---- timers.cc ----
+
+  std::vector<Deadlines::Due> due;
+  struct Finished {
+    int64_t at_ms;
+    wire::JobId job;
+  };
+  std::deque<Finished> finished;  ///< oldest first; some may live again
+  size_t finished_count = 0;
+  void on_due(Now now, const Deadlines::Due& one, Effects& effects);
+  void on_lease_over(Now now, Job& job);
+  void on_timeout(Now now, Job& job);
+  void retire(Now now);
+
+  // ---- restore.cc ----
+
+  void restore(const JobRecord& record);
+  void restore(const AttemptRecord& record);
+  void resume(Now now);
+  void resume(Now now, Job& job);
+  void resume_lease(Now now, Job& job);
+  absl::flat_hash_map<uint64_t, SpecRef> array_specs;  ///< until `start`
+};
+
+}  // namespace berth::core

@@ -1,0 +1,139 @@
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "core/jobs/ledger_state.h"
+
+namespace berth::core {
+
+namespace {
+
+using wire::Refusal;
+
+/// Distinct explanations of one answer: it has to fit a frame, and each is a look at all workers.
+constexpr size_t kExplanationsMax = 4;
+
+uint32_t count_of(const wire::JobSpec& spec) {
+  return spec.is_array ? spec.array_last - spec.array_first + 1 : 1;
+}
+
+}  // namespace
+
+void JobLedger::State::on(const Call& call, const wire::SubmitJobs& submit) {
+  if (!submit.request.empty()) {
+    if (const SubmitBook::Jobs* known = submits.find(submit.request)) return repeat(call, *known);
+  }
+  if (!may_submit(call, submit)) return;
+  SubmitBook::Jobs admitted;
+  std::vector<wire::SubmittedJob> answer;
+  std::vector<JobClass> explained;
+  for (std::span<const std::byte> bytes : submit.specs) {
+    Job& job = admit(call.now, bytes, admitted);
+    admitted.push_back({job.id, {job.id.value + job.count - 1}});
+    wire::SubmittedJob& told = answer.emplace_back();
+    told.first = job.id;
+    told.count = job.count;
+    told.unsatisfiable = job.unsatisfiable;
+    if (!job.unsatisfiable || explained.size() == kExplanationsMax) continue;
+    if (job.queued && std::find(explained.begin(), explained.end(), job.like) != explained.end()) {
+      continue;
+    }
+    explained.push_back(job.like);
+    told.explanation = classes.explain_unsatisfiable(classes.read(job.spec.bytes()), outbox.text());
+    call.effects.looked_at += told.explanation.workers;
+  }
+  if (!submit.request.empty()) {
+    StoreBatch& rows = outbox.rows();
+    rows.submits.push_back(
+        {rows.text.keep(submit.request),
+         call.now.wall_ms,
+         rows.text.keep_all<wire::JobRange>(admitted)});
+    submits.add(submit.request, call.now.wall_ms, std::move(admitted));
+  }
+  reply(call, wire::JobsSubmitted{outbox.text().keep_all<wire::SubmittedJob>(answer), false});
+}
+
+/// The first answer may not be safe yet; this one leaves after it.
+void JobLedger::State::repeat(const Call& call, const SubmitBook::Jobs& known) {
+  std::vector<wire::SubmittedJob> answer;
+  for (const wire::JobRange& range : known) {
+    wire::SubmittedJob& told = answer.emplace_back();
+    told.first = range.first;
+    told.count = static_cast<uint32_t>(range.last.value - range.first.value + 1);
+    const Job* job = jobs.find(range.first);
+    told.unsatisfiable = job != nullptr && job->unsatisfiable;
+  }
+  reply(call, wire::JobsSubmitted{outbox.text().keep_all<wire::SubmittedJob>(answer), true});
+}
+
+/// All of them or none: what can be wrong with any is found before the first is taken in.
+bool JobLedger::State::may_submit(const Call& call, const wire::SubmitJobs& submit) {
+  const auto no = [&](Refusal code, const std::string& why) {
+    refuse(call, code, why);
+    return false;
+  };
+  if (jobs.records() + submit.specs.size() > settings.jobs_max) {
+    return no(
+        Refusal::LimitReached,
+        "the ledger keeps " + std::to_string(jobs.records()) + " jobs, and jobs-max is " +
+            std::to_string(settings.jobs_max) +
+            ": wait for some to end, keep fewer finished ones, or raise it");
+  }
+  for (size_t i = 0; i < submit.specs.size(); ++i) {
+    const wire::JobSpec& spec = classes.read(submit.specs[i]);
+    for (uint64_t on : spec.depends_on) {
+      if (jobs.find({on}) != nullptr) continue;
+      return no(
+          Refusal::NotFound,
+          "job " + std::to_string(i + 1) + ": depends_on names job " + std::to_string(on) +
+              ", which does not exist or ended too long ago: leave it out");
+    }
+    if (!submit.refuse_unsatisfiable || !classes.unsatisfiable(call.now, spec)) continue;
+    return no(
+        Refusal::BadRequest,
+        "job " + std::to_string(i + 1) +
+            ": no worker could ever run it, even with nothing else to do: ask what workers have, "
+            "or submit it to wait for one that has it");
+  }
+  return true;
+}
+
+Job& JobLedger::State::admit(
+    Now now, std::span<const std::byte> bytes, const SubmitBook::Jobs& before) {
+  wire::JobSpec spec = classes.read(bytes);
+  std::vector<uint64_t> depends_on;
+  if (!spec.depends_on_items.empty()) {
+    // Positions mean nothing once the submit is over: what is kept names ids.
+    depends_on.assign(spec.depends_on.begin(), spec.depends_on.end());
+    for (uint32_t item : spec.depends_on_items)
+      depends_on.push_back(before[item].first.value);
+    spec.depends_on = depends_on;
+    spec.depends_on_items = {};
+    bytes = spec_encoder.encode(spec);
+  }
+  const uint32_t count = count_of(spec);
+  Job& job = jobs.add({next_job}, count);
+  next_job += count;
+  if (spec.is_array) {
+    job.array = job.id;
+    job.array_index = spec.array_first;
+    new_arrays.insert(job.id.value);
+  }
+  job.spec = SpecRef(bytes);
+  job.priority = spec.priority;
+  job.deadline_at_ms = spec.deadline_at_ms;
+  job.timeout_ms = spec.timeout_ms;
+  job.submitted_at_ms = now.wall_ms;
+  if (spec.scheduled_at_ms > now.wall_ms) {
+    job.ready_at = now.mono + Duration::milliseconds(spec.scheduled_at_ms - now.wall_ms);
+  }
+  job.unsatisfiable = classes.unsatisfiable(now, spec);
+  job.fresh = true;
+  touch(job);
+  tell(now, job);
+  if (!spec.depends_on.empty()) hold_back(now, job, spec);
+  enqueue(now, job, spec);
+  return job;
+}
+
+}  // namespace berth::core

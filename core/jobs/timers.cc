@@ -1,0 +1,111 @@
+#include <string>
+#include <utility>
+
+#include "core/jobs/ledger_state.h"
+
+// What happens because time has passed.
+namespace berth::core {
+
+namespace {
+
+using wire::JobState;
+
+constexpr size_t kDroppedPerTick = 256;
+
+}  // namespace
+
+void JobLedger::State::on_due(Now now, const Deadlines::Due& one, Effects& effects) {
+  switch (one.kind) {
+    case DeadlineKind::Ready: {
+      Job* job = jobs.find({one.subject});
+      if (job == nullptr || job->id.value != one.subject) return;
+      if (job->state == JobState::Retrying) {
+        edges::requeue(*job, now);
+        touch(*job);
+        tell(now, *job);
+      }
+      return enqueue(now, *job);
+    }
+    case DeadlineKind::Lease: {
+      Job* job = jobs.find({one.subject});
+      if (job != nullptr && job->run && job->run->leased) on_lease_over(now, *job);
+      return;
+    }
+    case DeadlineKind::Timeout: {
+      Job* job = jobs.find({one.subject});
+      if (job != nullptr && job->state == JobState::Running) on_timeout(now, *job);
+      return;
+    }
+    case DeadlineKind::Wait: return answer_wait(one.subject);
+    case DeadlineKind::Poll: return answer_poll(static_cast<WorkerNumber>(one.subject), effects);
+    case DeadlineKind::Worker: {
+      const auto number = static_cast<WorkerNumber>(one.subject);
+      const WorkerEntry& worker = workers.at(number);
+      // It was heard of since: it came back, or had not gone.
+      if (worker.attached && now.mono - worker.heard < settings.offline_after) return;
+      return lose_all(now, number, "its worker went away");
+    }
+    case DeadlineKind::Log: {
+      auto found = logs.by_ticket.find(one.subject);
+      if (found == logs.by_ticket.end()) return;
+      effects.send(
+          found->second.from,
+          found->second.request,
+          wire::Refused{wire::Refusal::Busy, "the worker that has it does not answer"});
+      logs.by_ticket.erase(found);
+      return;
+    }
+  }
+}
+
+void JobLedger::State::on_lease_over(Now now, Job& job) {
+  if (job.run->lease_ends > now.mono) {
+    return deadlines.set(DeadlineKind::Lease, job.id.value, job.run->lease_ends);
+  }
+  let_go(
+      now,
+      job,
+      job.run->accepted ? "its worker was not heard of for the length of a lease"
+                        : "its worker did not answer in time");
+}
+
+void JobLedger::State::on_timeout(Now now, Job& job) {
+  if (job.run->stopping) return;
+  job.run->stop_reason = wire::ErrorClass::Timeout;
+  ask_to_stop(now, job, "it ran longer than " + std::to_string(job.timeout_ms) + " ms");
+}
+
+/// Drops what ended long ago, and what is more than is to be kept; a little at a time.
+void JobLedger::State::retire(Now now) {
+  const int64_t since_ms = now.wall_ms - settings.finished_age.ms();
+  for (size_t dropped = 0; dropped < kDroppedPerTick && !finished.empty(); ++dropped) {
+    const Finished oldest = finished.front();
+    Job* job = jobs.find(oldest.job);
+    const bool is_it = job != nullptr && job->id == oldest.job && is_terminal(job->state) &&
+                       job->run->finished_at_ms == oldest.at_ms;
+    if (!is_it) {
+      finished.pop_front();  // it lives again
+      continue;
+    }
+    if (finished_count <= settings.finished_max && oldest.at_ms >= since_ms) break;
+    // The worker has not said yet that it stopped; and the last id that was given must be found
+    // after a restart, or it would be given again.
+    const bool is_newest = job->id.value + job->count == next_job;
+    finished.pop_front();
+    if (job->run->leased || is_newest) {
+      finished.push_back(oldest);
+      continue;
+    }
+    --finished_count;
+    drop(*job);
+  }
+  for (size_t dropped = 0; dropped < kDroppedPerTick; ++dropped) {
+    const std::string request =
+        submits.take_old(settings.submits_kept, now.wall_ms - settings.submits_age.ms());
+    if (request.empty()) break;
+    StoreBatch& rows = outbox.rows();
+    rows.dropped_submits.push_back(rows.text.keep(request));
+  }
+}
+
+}  // namespace berth::core

@@ -1,0 +1,127 @@
+#include <gtest/gtest.h>
+
+#include "tests/core/jobs/job_world.h"
+
+namespace berth::core {
+namespace {
+
+using Lines = std::vector<std::string>;
+using wire::ErrorClass;
+using wire::JobState;
+using wire::ReportKind;
+
+constexpr uint64_t kClient = 1;
+constexpr uint64_t kWorker1 = 11;
+constexpr uint64_t kWorker2 = 12;
+
+class JobStory : public testing::Test {
+ protected:
+  /// What is said in this turn.
+  Lines turn() {
+    world.turn();
+    return world.said();
+  }
+  Lines after(int64_t ms) {
+    world.advance(ms);
+    return world.said();
+  }
+  void two_workers() {
+    world.worker("w1");
+    world.worker("w2");
+    world.attach("w1", kWorker1);
+    world.attach("w2", kWorker2);
+    (void)turn();
+  }
+  void one_worker(int64_t slots = 4) {
+    world.worker("w1", slots);
+    world.attach("w1", kWorker1);
+    (void)turn();
+  }
+  void report(ReportKind kind, wire::AssignmentId id, ErrorClass error = ErrorClass::None) {
+    world.report(kWorker1, "w1", kind, id, error);
+  }
+  wire::AssignmentId j(uint64_t job) { return world.last_assignment(job); }
+  /// Submitted, assigned, accepted, started.
+  wire::AssignmentId running(const TestJob& job) {
+    world.submit(kClient, {job});
+    (void)turn();
+    const wire::AssignmentId id = world.assigned.back();
+    report(ReportKind::Accepted, id);
+    report(ReportKind::Started, id);
+    (void)turn();
+    return id;
+  }
+
+  JobWorld world;
+};
+
+TEST_F(JobStory, AJobIsSubmittedRunAndCompleted) {
+  one_worker();
+  world.ask(kClient, wire::WatchJobs{true, 0, {}});
+  EXPECT_EQ(turn(), Lines({"c1: done"}));
+  world.submit(kClient, {{.name = "hello"}});
+  EXPECT_EQ(
+      turn(), Lines({"c11: run j1.1", "c1: submitted j1", "c1: events j1 PENDING j1 ASSIGNED"}));
+  report(ReportKind::Accepted, j(1));
+  EXPECT_EQ(turn(), Lines({"c11: reported ok"}));
+  report(ReportKind::Started, j(1));
+  EXPECT_EQ(turn(), Lines({"c11: reported ok", "c1: events j1 RUNNING"}));
+  world.ask(kClient, wire::WaitJobs{std::vector<wire::JobRange>{{{1}, {1}}}, 1'000});
+  EXPECT_EQ(turn(), Lines({}));
+  report(ReportKind::Completed, j(1));
+  EXPECT_EQ(turn(), Lines({"c1: all ended", "c11: reported ok", "c1: events j1 COMPLETED"}));
+  EXPECT_EQ(world.tables->reservations.size(), 0u);
+  report(ReportKind::Completed, j(1));
+  EXPECT_EQ(turn(), Lines({"c11: reported repeated"}));
+}
+
+TEST_F(JobStory, NothingIsPromisedBeforeItIsDurable) {
+  one_worker();
+  world.hold_durable = true;
+  world.submit(kClient, {{}}, "once");
+  EXPECT_EQ(turn(), Lines({"c11: run j1.1"}));  // it will have to ask before it runs
+  world.submit(kClient, {{}}, "once");
+  report(ReportKind::Accepted, j(1));
+  EXPECT_EQ(turn(), Lines({}));
+  report(ReportKind::Started, j(1));
+  EXPECT_EQ(turn(), Lines({"c11: reported ok"}));
+  world.durable();
+  EXPECT_EQ(
+      world.said(), Lines({"c1: submitted j1", "c1: submitted again j1", "c11: reported ok"}));
+}
+
+TEST_F(JobStory, AFailedAttemptIsRetriedAfterItsBackOff) {
+  two_workers();
+  world.submit(kClient, {{.attempts_max = 2}});
+  (void)turn();
+  const wire::AssignmentId first = j(1);
+  report(ReportKind::Failed, first, ErrorClass::Exit);
+  EXPECT_EQ(turn(), Lines({"c11: reported ok"}));
+  EXPECT_EQ(world.state_of(1), JobState::Retrying);
+  EXPECT_EQ(after(700), Lines({}));
+  (void)after(600);
+  const wire::AssignmentId second = j(1);
+  EXPECT_EQ(second.attempt, 2u);
+  EXPECT_GT(second.epoch, first.epoch);
+  report(ReportKind::Failed, second, ErrorClass::Oom);
+  (void)turn();
+  EXPECT_EQ(world.state_of(1), JobState::Failed);
+  EXPECT_EQ(world.shown->row.attempt_count, 2u);
+  EXPECT_EQ(world.store.attempts().size(), 2u);
+}
+
+TEST_F(JobStory, ARestartedServerKnowsWhatRuns) {
+  one_worker();
+  const wire::AssignmentId id = running({});
+  world.restart();
+  world.attach("w1", kWorker1, {id});
+  EXPECT_EQ(turn(), Lines({"c11: attached ok"}));
+  EXPECT_EQ(world.tables->reservations.size(), 1u);
+  report(ReportKind::Completed, id);
+  EXPECT_EQ(turn(), Lines({"c11: reported ok"}));
+  EXPECT_EQ(world.state_of(1), JobState::Completed);
+  EXPECT_EQ(world.tables->reservations.size(), 0u);
+}
+
+}  // namespace
+}  // namespace berth::core
