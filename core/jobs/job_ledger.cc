@@ -99,7 +99,7 @@ bool JobLedger::end_turn(Now now, StoreBatch& group, Effects& effects) {
   self.write_rows(now);
   more = self.events.tell(self.outbox) || more;
   self.outbox.close(group, effects);
-  return more;
+  return !more;
 }
 
 void JobLedger::on_durable(Now, uint64_t sequence, Effects& effects) {

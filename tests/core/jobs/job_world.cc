@@ -135,7 +135,7 @@ void JobWorld::close(uint64_t connection) {
 void JobWorld::turn() {
   for (bool more = true; more;) {
     StoreBatch group;
-    more = ledger->end_turn(now, group, effects_);
+    more = !ledger->end_turn(now, group, effects_);
     note(effects_);
     if (!group.empty()) batches_.push_back(std::move(group));
   }
