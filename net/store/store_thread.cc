@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "net/log/log.h"
+#include "net/prompt_thread.h"
 
 namespace berth::net {
 namespace {
@@ -25,6 +26,7 @@ void StoreThread::commit(core::StoreBatch&& batch) {
 }
 
 void StoreThread::on_start() {
+  make_thread_prompt();
   uv_idle_init(loop(), &more_);
 }
 
