@@ -34,10 +34,11 @@ class RealAgentTest : public testing::Test {
  protected:
   std::string state() const { return (tree_.root() / "state").string(); }
   std::string file(const std::string& name) const { return (tree_.root() / name).string(); }
-  /// Writes a line to the file of the job, and goes on until `release`.
+  /// Writes a line to the file of the job, and goes on until `release`, or the end of the test.
   std::string waiting_script(const std::string& name) const {
-    return "echo run >> " + file(name) + "; while [ ! -e " + file(name + ".go") +
-           " ]; do sleep 0.05; done";
+    std::string path = file(name);
+    return "echo run >> " + path + "; while [ -e " + path + " -a ! -e " + path +
+           ".go ]; do sleep 0.05; done";
   }
   void release(const std::string& name) const { std::ofstream(file(name + ".go")).put('\n'); }
   size_t runs(const std::string& name) const {
