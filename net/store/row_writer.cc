@@ -135,6 +135,10 @@ void RowWriter::find_last(std::span<const core::StoreBatch> batches) {
 
 bool RowWriter::write_batch(const core::StoreBatch& batch, size_t number) {
   if (!shrink(batch.arrays)) return false;
+  // Before any of their jobs: the one that brings the spec need not be the first.
+  for (const core::JobRecord& job : batch.jobs) {
+    if (job.array.value != 0 && !job.spec.empty() && !keep_spec(job)) return false;
+  }
   for (const core::JobRecord& job : batch.jobs) {
     if (!insert(job)) return false;
   }
@@ -194,16 +198,15 @@ bool RowWriter::shrink(const core::ArrayRest& rest) {
   return true;
 }
 
+bool RowWriter::keep_spec(const core::JobRecord& of_array) {
+  // Ids of an array have no gap; its spec says how many there are.
+  decode_spec(of_array.spec);
+  decoded_ = {};
+  const uint32_t elements = spec_.array_last - spec_.array_first;
+  return specs_.keep(of_array.array, {of_array.array.value + elements}, of_array.spec);
+}
+
 bool RowWriter::insert(core::JobRecord job) {
-  if (job.array.value != 0 && !job.spec.empty()) {
-    // Ids of an array have no gap; its spec says how many there are.
-    decoded_ = {};
-    const uint64_t last_element = ~uint64_t{0} >> 1;
-    wire::JobId last = {last_element};
-    decode_spec(job.spec);
-    if (spec_.is_array) last.value = job.array.value + spec_.array_last - spec_.array_first;
-    if (!specs_.keep(job.array, last, job.spec)) return false;
-  }
   const auto moved = std::find_if(pending_.begin(), pending_.end(), [&](const auto& rest) {
     return job.count > 1 && rest.was == job.id;
   });

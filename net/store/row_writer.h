@@ -41,6 +41,7 @@ class RowWriter {
   bool write_batch(const core::StoreBatch& batch, size_t number);
   bool shrink(std::span<const core::ArrayRest> rests);
   bool shrink(const core::ArrayRest& rest);
+  bool keep_spec(const core::JobRecord& of_array);
   bool insert(core::JobRecord job);
   bool insert_row(const core::JobRecord& job, std::span<const std::byte> spec, bool apart);
   /// To `spec_`.

@@ -211,6 +211,22 @@ TEST(SqliteStore, AnArrayIsOneRecordThatShrinksAndSplits) {
   }
 }
 
+TEST(SqliteStore, TheRestOfAnArrayHasItsColumnsWhicheverRecordBringsTheSpec) {
+  const StoreFolder folder;
+  const auto spec = make_spec("sweep", 3);
+  core::StoreBatch batch;
+  batch.jobs = {
+      {.id = {6}, .count = 2, .array = {5}, .array_index = 1},
+      {.id = {5}, .array = {5}, .spec = spec, .progress = ran({5})}};
+  SqliteStore store({folder.file()});
+  open_or_fail(store);
+  commit_or_fail(store, batch);
+  EXPECT_EQ(
+      folder.ask("SELECT group_concat(id || name || queue || priority, ' ') FROM jobs"),
+      "5sweepnight-3 6sweepnight-3");
+  EXPECT_EQ(folder.ask("SELECT id || '-' || last_id FROM specs"), "5-7");
+}
+
 TEST(SqliteStore, AnArrayThatStartsInTheGroupThatBringsItIsStoredAsItIsAtTheEndOfIt) {
   const StoreFolder folder;
   const auto spec = make_spec("sweep", 3);
