@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -10,7 +11,15 @@ namespace {
 
 using wire::JobState;
 
-constexpr size_t kDroppedPerTick = 256;
+// What is dropped in one tick: a quarter of what is too much, so that a server which ends more jobs
+// a second than this could otherwise drop does not grow; bounded, for the sake of the turn.
+constexpr size_t kDroppedMin = 256;
+constexpr size_t kDroppedMax = 8'192;
+
+size_t drops_of(size_t count, size_t kept) {
+  const size_t excess = count > kept ? count - kept : 0;
+  return std::clamp(excess / 4, kDroppedMin, kDroppedMax);
+}
 
 }  // namespace
 
@@ -78,7 +87,8 @@ void JobLedger::State::on_timeout(Now now, Job& job) {
 /// Drops what ended long ago, and what is more than is to be kept; a little at a time.
 void JobLedger::State::retire(Now now) {
   const int64_t since_ms = now.wall_ms - settings.finished_age.ms();
-  for (size_t dropped = 0; dropped < kDroppedPerTick && !finished.empty(); ++dropped) {
+  const size_t most = drops_of(finished_count, settings.finished_max);
+  for (size_t dropped = 0; dropped < most && !finished.empty(); ++dropped) {
     const Finished oldest = finished.front();
     Job* job = jobs.find(oldest.job);
     const bool is_it = job != nullptr && job->id == oldest.job && is_terminal(job->state) &&
@@ -99,7 +109,8 @@ void JobLedger::State::retire(Now now) {
     --finished_count;
     drop(*job);
   }
-  for (size_t dropped = 0; dropped < kDroppedPerTick; ++dropped) {
+  const size_t most_submits = drops_of(submits.size(), settings.submits_kept);
+  for (size_t dropped = 0; dropped < most_submits; ++dropped) {
     const std::string request =
         submits.take_old(settings.submits_kept, now.wall_ms - settings.submits_age.ms());
     if (request.empty()) break;
