@@ -59,8 +59,9 @@ bool remove_tree_at(int directory, const char* name) {
   struct stat status {};
   if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) != 0) return errno == ENOENT;
   if (!S_ISDIR(status.st_mode)) return unlinkat(directory, name, 0) == 0;
-  struct stat above {};
-  if (fstat(directory, &above) != 0) return false;
+  // Something may be mounted on the directory itself: its files are not ours to remove.
+  struct stat above = status;
+  if (directory != AT_FDCWD && fstat(directory, &above) != 0) return false;
   return remove_below(directory, name, above.st_dev, 0);
 }
 

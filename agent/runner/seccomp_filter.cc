@@ -1,93 +1,28 @@
 #include "agent/runner/seccomp_filter.h"
 
-#include <linux/sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
 #include <cerrno>
 
+#include "agent/runner/refused_calls.h"
 #include "agent/runner/small_file.h"
 
 namespace berth::agent {
 
 namespace {
 
-constexpr const char* kRefused[] = {
-    "acct",
-    "add_key",
-    "bpf",
-    "clock_adjtime",
-    "clock_settime",
-    "delete_module",
-    "fanotify_init",
-    "finit_module",
-    "fsconfig",
-    "fsmount",
-    "fsopen",
-    "fspick",
-    "init_module",
-    "io_uring_enter",
-    "io_uring_register",
-    "io_uring_setup",
-    "ioperm",
-    "iopl",
-    "kcmp",
-    "kexec_file_load",
-    "kexec_load",
-    "keyctl",
-    "lookup_dcookie",
-    "mount",
-    "mount_setattr",
-    "move_mount",
-    "move_pages",
-    "name_to_handle_at",
-    "nfsservctl",
-    "open_by_handle_at",
-    "open_tree",
-    "perf_event_open",
-    "personality",
-    "pivot_root",
-    "process_vm_readv",
-    "process_vm_writev",
-    "ptrace",
-    "quotactl",
-    "quotactl_fd",
-    "reboot",
-    "request_key",
-    "setdomainname",
-    "sethostname",
-    "setns",
-    "settimeofday",
-    "swapoff",
-    "swapon",
-    "syslog",
-    "umount",
-    "umount2",
-    "unshare",
-    "userfaultfd",
-    "vhangup",
-};
-
 constexpr uint32_t kRefuse = SCMP_ACT_ERRNO(EPERM);
 
 bool add_rules(scmp_filter_ctx context) {
-  for (const char* name : kRefused) {
+  for (const char* name : kRefusedCalls) {
     int call = seccomp_syscall_resolve_name(name);
     if (call == __NR_SCMP_ERROR) continue;  // of another architecture, or newer than the library
     if (seccomp_rule_add(context, kRefuse, call, 0) != 0) return false;
   }
-  // A clone may make namespaces; clone3 hides its flags from filters. ENOSYS sends libraries to
-  // clone.
   if (seccomp_rule_add(context, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) != 0) return false;
-  for (uint64_t flag :
-       {CLONE_NEWUSER,
-        CLONE_NEWNS,
-        CLONE_NEWPID,
-        CLONE_NEWNET,
-        CLONE_NEWIPC,
-        CLONE_NEWUTS,
-        CLONE_NEWCGROUP}) {
+  for (unsigned long long flag : kNamespaceFlags) {
     if (seccomp_rule_add(
             context, kRefuse, SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, flag, flag)) != 0)
       return false;

@@ -13,8 +13,7 @@ struct SeccompFilter {
   std::string problem;  ///< not empty: why there is none
 };
 
-/// Refuses (EPERM) what changes the machine, looks into other processes, makes further namespaces
-/// or has often been the way out of a sandbox; everything else is allowed.
+/// Refuses (EPERM) what refused_calls.h lists, and allows everything else.
 SeccompFilter make_seccomp_filter();
 
 }  // namespace berth::agent

@@ -3,7 +3,9 @@
 // `runc create` leaves the container's first process without a parent, so the supervisor, as the
 // reaper of all below it, gets it as a child and can wait for it like for any other.
 
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -87,6 +89,12 @@ void make_bundle(const Order& order, const Stdio& nowhere, int verdict) {
 [[noreturn]] void create_and_start(const Order& order, const Stdio& stdio, int verdict) {
   Fd null(open("/dev/null", O_RDWR | O_CLOEXEC));
   Stdio nowhere{null.get(), null.get(), null.get()};
+  // What is mounted for the container ends with the last process that sees it, however that ends.
+  bool alone =
+      unshare(CLONE_NEWNS) == 0 && mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0;
+  if (!alone)
+    give_up(
+        verdict, wire::ErrorClass::Refused, "cannot have mounts of its own: " + error_text(errno));
   make_bundle(order, nowhere, verdict);
   std::string pid_file = order.task_dir + "/runc.pid";
   std::string bundle = order.task_dir + "/bundle";

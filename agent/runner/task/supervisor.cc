@@ -225,6 +225,7 @@ void Supervisor::on_started() {
   // No agent there, or one that is behind: it learns of it from the progress, or the result.
   Fd pipe(openat(directory_, path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
   if (pipe) (void)!write(pipe.get(), &event, sizeof event);
+  if (stop_reason_ != wire::ErrorClass::None) terminate();
 }
 
 void Supervisor::on_signals() {
@@ -259,12 +260,8 @@ void Supervisor::stop(wire::ErrorClass reason) {
   if (stop_reason_ != wire::ErrorClass::None) return;
   stop_reason_ = reason;
   kill_at_ms_ = now_ms() + order_.kill_grace_ms;
-  // Something that is still being made has nothing to tidy up.
-  if (child_.verdict) {
-    kill_at_ms_ = now_ms();
-  } else {
-    terminate();
-  }
+  // Not executed yet: it gets its TERM when it is, or is killed at the end of its grace.
+  if (!child_.verdict) terminate();
 }
 
 void Supervisor::terminate() const {

@@ -1,6 +1,7 @@
 #include "tests/agent/runner/runner_world.h"
 
 #include <dirent.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 
 #include "agent/own_group.h"
 #include "agent/runner/cgroup_parents.h"
+#include "agent/runner/order.h"
 #include "wire/tokens.h"
 
 namespace berth::agent {
@@ -172,6 +174,15 @@ std::string RunnerWorld::output(wire::AssignmentId id, wire::OutputStream stream
 
 fs::path RunnerWorld::directory(wire::AssignmentId id) const {
   return state_dir() / "tasks" / wire::assignment_text(id);
+}
+
+void RunnerWorld::kill_supervisor(wire::AssignmentId id) const {
+  std::ifstream file(directory(id) / "order", std::ios::binary);
+  std::stringstream bytes;
+  bytes << file.rdbuf();
+  int pid = static_cast<int>(decode_progress(bytes.str()).supervisor);
+  ASSERT_GT(pid, 0);
+  ASSERT_EQ(kill(pid, SIGKILL), 0);
 }
 
 std::string RunnerWorld::why_not(wire::Runner kind) const {

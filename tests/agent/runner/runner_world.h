@@ -69,6 +69,7 @@ class RunnerWorld final : public TaskListener {
   size_t started() const { return started_.size(); }
   bool has_started(wire::AssignmentId id) const { return started_.contains(id); }
   bool has_ended(wire::AssignmentId id) const { return results_.contains(id); }
+  void kill_supervisor(wire::AssignmentId id) const;
   /// Empty: it works. Else a test is skipped with it.
   std::string why_not(wire::Runner kind) const;
   /// Processes that carry the mark of a task of ours.

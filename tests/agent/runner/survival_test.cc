@@ -38,7 +38,7 @@ TEST(Survival, EndsTheTaskOfAKilledSupervisor) {
   wire::AssignmentId id =
       world.start(shell("setsid sleep 1000 & setsid sleep 1000 & echo up; wait"));
   world.turn_until([&] { return world.output(id) == "up\n"; }, "its first line");
-  kill(supervisor_of(world, id), SIGKILL);
+  world.kill_supervisor(id);
   TaskResult result = world.wait(id);
   EXPECT_EQ(result.error, ErrorClass::Lost);
   EXPECT_NE(
