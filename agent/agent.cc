@@ -177,17 +177,21 @@ void Agent::on_sample() {
 
 void Agent::on_signal(int signal) {
   std::string name = signal == SIGTERM ? "SIGTERM" : "SIGINT";
-  size_t tasks = jobs_ == nullptr ? 0 : jobs_->tasks();
-  if (options_.stop_tasks_on_exit && tasks > 0 && !stopping_tasks_) {
-    stopping_tasks_ = true;
+  if (jobs_ == nullptr || leaving_) {
+    log_(LogLevel::Info, name + ": saying goodbye");
+    return stop(0);
+  }
+  leaving_ = true;
+  size_t tasks = jobs_->tasks();
+  if (options_.stop_tasks_on_exit && tasks > 0) {
     log_(
         LogLevel::Info,
         name + ": stopping " + std::to_string(tasks) + " tasks first; once more: leave them");
     jobs_->stop_tasks([this] { stop(0); });
-    return;
+  } else {
+    log_(LogLevel::Info, name + ": saying goodbye");
+    jobs_->leave([this] { stop(0); });
   }
-  log_(LogLevel::Info, name + ": saying goodbye");
-  stop(0);
 }
 
 void Agent::stop(int code) {

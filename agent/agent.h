@@ -75,7 +75,7 @@ class Agent {
   std::vector<std::unique_ptr<Link>> links_;
   uint32_t samples_ = 0;
   int code_ = 0;
-  bool stopping_tasks_ = false;
+  bool leaving_ = false;  ///< told to stop once; the second time it does so at once
   bool stopping_ = false;
   bool closed_ = false;
 };

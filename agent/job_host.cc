@@ -13,6 +13,8 @@ namespace {
 
 using net::LoopClock;
 
+constexpr core::Duration kLeaveMax = core::Duration::seconds(1);
+
 JobSessionSettings with_runners(JobSessionSettings settings, std::span<const Backend> backends) {
   settings.runners.clear();
   for (const Backend& backend : backends) {
@@ -74,8 +76,15 @@ void JobHost::start() {
   }
 }
 
-void JobHost::stop_tasks(std::function<void()> on_ended) {
-  on_ended_ = std::move(on_ended);
+void JobHost::leave(std::function<void()> on_ready) {
+  on_ready_ = std::move(on_ready);
+  leave_by_ = LoopClock::mono() + kLeaveMax;
+  session_->refuse_new("the agent is told to stop");
+  carry_out();
+}
+
+void JobHost::stop_tasks(std::function<void()> on_ready) {
+  on_ready_ = std::move(on_ready);
   session_->refuse_new("the agent is told to stop, and its tasks with it");
   session_->stop_all(LoopClock::mono(), wire::ErrorClass::Lost, effects_);
   carry_out();
@@ -83,7 +92,7 @@ void JobHost::stop_tasks(std::function<void()> on_ended) {
 
 void JobHost::close() {
   link_ = nullptr;
-  on_ended_ = nullptr;
+  on_ready_ = nullptr;
   runner_.reset();
   uv_close(reinterpret_cast<uv_handle_t*>(&timer_), nullptr);
 }
@@ -107,7 +116,7 @@ bool JobHost::on_reply(wire::RequestId id, const wire::Reply& reply) {
 }
 
 void JobHost::on_draining(bool draining) {
-  if (!on_ended_) session_->refuse_new(draining ? "the worker is draining" : "");
+  if (!on_ready_) session_->refuse_new(draining ? "the worker is draining" : "");
 }
 
 void JobHost::on_task_started(wire::AssignmentId assignment) {
@@ -135,9 +144,12 @@ void JobHost::carry_out() {
   carrying_out_ = false;
   if (link_ != nullptr) link_->flush();
   set_timer();
-  if (on_ended_ && tasks() == 0 && (unreported() == 0 || !session_->attached())) {
-    std::exchange(on_ended_, nullptr)();
-  }
+  if (on_ready_ && is_ready(LoopClock::mono())) std::exchange(on_ready_, nullptr)();
+}
+
+bool JobHost::is_ready(core::Instant now) const {
+  if (leave_by_) return session_->offered() == 0 || !session_->attached() || now >= *leave_by_;
+  return tasks() == 0 && (unreported() == 0 || !session_->attached());
 }
 
 void JobHost::carry_out(JobEffect&& effect) {
@@ -162,6 +174,7 @@ void JobHost::carry_out(JobEffect&& effect) {
 void JobHost::set_timer() {
   if (uv_is_closing(reinterpret_cast<uv_handle_t*>(&timer_))) return;
   std::optional<core::Instant> deadline = session_->deadline();
+  if (on_ready_ && leave_by_ && (!deadline || *leave_by_ < *deadline)) deadline = leave_by_;
   if (!deadline) {
     uv_timer_stop(&timer_);
     return;

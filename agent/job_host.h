@@ -41,8 +41,11 @@ class JobHost final : public LinkGuest, private TaskListener {
 
   /// Takes over what an earlier life left; before the link starts.
   void start();
-  /// No more assignments, and what runs is stopped and reported; `on_ended` follows, once.
-  void stop_tasks(std::function<void()> on_ended);
+  /// No more assignments. `on_ready` follows, once, when those that were accepted are started: at
+  /// once, mostly, and after a second at the latest.
+  void leave(std::function<void()> on_ready);
+  /// As `leave`, and what runs is stopped and reported first, however long that takes.
+  void stop_tasks(std::function<void()> on_ready);
   /// Lets go of timer and runner; tasks go on.
   void close();
 
@@ -62,6 +65,7 @@ class JobHost final : public LinkGuest, private TaskListener {
   void on_timer();
   void carry_out();
   void carry_out(JobEffect&& effect);
+  bool is_ready(core::Instant now) const;
   void set_timer();
 
   const LogSink log_;
@@ -70,7 +74,8 @@ class JobHost final : public LinkGuest, private TaskListener {
   JobEffects effects_;
   Link* link_ = nullptr;  ///< while it is up
   bool carrying_out_ = false;
-  std::function<void()> on_ended_;
+  std::function<void()> on_ready_;
+  std::optional<core::Instant> leave_by_;  ///< none: not leaving, or when all tasks have ended
   uv_timer_t timer_;
 };
 

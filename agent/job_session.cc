@@ -444,6 +444,10 @@ void JobSession::stop_all(Instant now, wire::ErrorClass reason, JobEffects& effe
   state_->stop_all(now, reason, effects);
 }
 
+size_t JobSession::offered() const {
+  return state_->tasks.count(TaskPhase::Offered);
+}
+
 size_t JobSession::tasks() const {
   return state_->tasks.running() + state_->tasks.count(TaskPhase::Fenced);
 }

@@ -107,6 +107,7 @@ class JobSession {
   /// Ends everything that runs; it is reported as usual.
   void stop_all(core::Instant now, wire::ErrorClass reason, JobEffects& effects);
 
+  size_t offered() const;     ///< neither started nor refused: the server has not answered the ack
   size_t tasks() const;       ///< started and not ended
   size_t unreported() const;  ///< ended, and the server has not said that it knows
   bool attached() const;      ///< the server has agreed which leases are held

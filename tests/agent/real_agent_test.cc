@@ -116,6 +116,21 @@ TEST_F(RealAgentTest, ATaskOutlivesAnAgentThatIsToldToStop) {
   EXPECT_EQ(runs("a"), 1u);
 }
 
+TEST_F(RealAgentTest, AnAckThatNobodyAnswersDoesNotKeepItFromLeaving) {
+  {
+    RealAgent agent(server_, state());
+    ASSERT_TRUE(server_.heard("attach"));
+    server_.lose_reports(true);
+    server_.assign(1, waiting_script("a"));
+    ASSERT_TRUE(server_.heard("accepted 1"));
+    agent.signal(SIGTERM);
+    EXPECT_EQ(agent.wait(), 0);
+  }
+  RealAgent agent(server_, state());
+  EXPECT_TRUE(server_.heard("attach", 2)) << "it was never started: there is no lease";
+  EXPECT_EQ(runs("a"), 0u);
+}
+
 TEST_F(RealAgentTest, OnRequestTasksEndBeforeTheAgentDoes) {
   RealAgent agent(server_, state(), {"--stop-tasks-on-exit"});
   ASSERT_TRUE(server_.heard("attach"));
