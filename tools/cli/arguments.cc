@@ -6,14 +6,11 @@
 
 #include "core/settings.h"
 #include "net/text/units.h"
+#include "tools/cli/command_tree.h"
 #include "tools/cli/place_options.h"
 
 namespace berth::cli {
 namespace {
-
-constexpr const char* kEverywhere =
-    "Everywhere: --server HOST:PORT[,...] --token-file FILE --timeout TIME --json; see berth "
-    "--help";
 
 // ---- The tree -------------------------------------------------------------------------------
 
@@ -33,22 +30,6 @@ void add_common_options(CLI::App& app, Invocation& invocation) {
          "Longest time for an answer (default 5s)")
       ->type_name("TIME");
   app.add_flag("--json", invocation.json, "Answer as JSON");
-}
-
-CLI::App* add_command(
-    CLI::App& parent,
-    Invocation& invocation,
-    Command command,
-    const char* name,
-    const char* help,
-    const std::string& examples) {
-  CLI::App* added = parent.add_subcommand(name, help);
-  added->fallthrough();  // so that --server and --json may stand after the command, too
-  added->footer("Examples:\n" + examples + "\n" + kEverywhere);
-  added->final_callback([&invocation, command] {
-    if (command != Command::None) invocation.command = command;
-  });
-  return added;
 }
 
 void add_worker_name(CLI::App& command, Invocation& invocation) {
@@ -330,12 +311,14 @@ std::unique_ptr<CLI::App> make_arguments(Invocation& invocation) {
       "Examples:\n"
       "  berth worker list\n"
       "  berth place --task t1 --tags gpu --memory 4GiB\n"
+      "  berth run --cpu 2 -- make test\n"
       "  BERTH_SERVER=10.0.0.1,10.0.0.2 berth stats --json\n\n"
       "Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 denied, 5 unreachable, 6 conflict,\n"
-      "7 cannot be placed, 8 timed out");
+      "7 cannot be placed, 8 timed out; 'run' ends with its task's, or 125 when Berth failed");
   add_common_options(*app, invocation);
   add_placing_commands(*app, invocation);
   add_worker_commands(*app, invocation);
+  add_job_commands(*app, invocation);
   add_looking_commands(*app, invocation);
   add_other_commands(*app, invocation);
   return app;
@@ -343,6 +326,11 @@ std::unique_ptr<CLI::App> make_arguments(Invocation& invocation) {
 
 std::optional<Ending> parse_arguments(std::vector<std::string> words, Invocation& invocation) {
   const std::unique_ptr<CLI::App> app = make_arguments(invocation);
+  // What follows `--` is the task's; CLI11 would take a word such as `[a,b]` to pieces.
+  const auto end = std::find(words.begin(), words.end(), "--");
+  const bool has_command = end != words.end();
+  if (has_command) invocation.job.draft.spec.command.assign(end + 1, words.end());
+  words.erase(end, words.end());
   std::reverse(words.begin(), words.end());  // as CLI11 wants them
   try {
     app->parse(words);
@@ -361,6 +349,13 @@ std::optional<Ending> parse_arguments(std::vector<std::string> words, Invocation
     return Ending{
         .code = Exit::Usage,
         .err = "berth: --server: " + endpoints.error().message + "\nSee 'berth --help'.\n"};
+  }
+  if (const std::string problem = job_arguments_problem(invocation, has_command);
+      !problem.empty()) {
+    const CLI::App& command = deepest(*app);
+    return Ending{
+        .code = Exit::Usage,
+        .err = "berth: " + problem + "\nSee '" + path_of(command) + " --help'.\n"};
   }
   return std::nullopt;
 }

@@ -15,6 +15,18 @@ Exit run_tags(Session& session);
 Exit run_watch(Session& session);
 Exit run_ping(Session& session);
 Exit run_top(Session& session);
+Exit run_job_submit(Session& session);
+Exit run_job_list(Session& session);
+Exit run_job_show(Session& session);
+Exit run_job_logs(Session& session);
+Exit run_job_wait(Session& session);
+Exit run_job_abort(Session& session);
+Exit run_job_retry(Session& session);
+Exit run_job_explain(Session& session);
+Exit run_job_watch(Session& session);
+Exit run_backup(Session& session);
+/// Ends with the task's own exit code, so this is a plain number.
+int run_run(Session& session);
 Exit run_console(const Invocation& invocation);
 
 }  // namespace berth::cli

@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "net/client/client.h"
+#include "tools/cli/job_fields.h"
 
 namespace berth::cli {
 
@@ -35,9 +37,43 @@ enum class Command : uint8_t {
   Watch,
   Top,
   Ping,
+  Run,
+  JobSubmit,
+  JobList,
+  JobShow,
+  JobLogs,
+  JobWait,
+  JobAbort,
+  JobRetry,
+  JobExplain,
+  JobWatch,
+  Backup,
   Console,
   Completion,
   Version,
+};
+
+/// What is asked of jobs.
+struct JobAsk {
+  // Of run and submit.
+  JobDraft draft;
+  std::string file;       ///< jobs as TOML
+  std::string each_line;  ///< a job for each line of this file
+  bool from_stdin = false;
+  bool detach = false;
+  bool refuse_unsatisfiable = false;
+  std::string request_id;
+
+  std::vector<std::string> selectors;
+  client::JobFilter filter;
+  std::string worker;  ///< whose jobs to abort
+  bool follow = false;
+  bool stderr_stream = false;
+  uint32_t attempt = 0;
+  bool all = false;
+  client::Milliseconds patience{0};  ///< of a wait; 0: for ever
+  uint64_t after = 0;                ///< a watch goes on there
+  std::string path;                  ///< of a backup
 };
 
 /// What the command line asks for, checked as far as that is possible without a server.
@@ -58,6 +94,7 @@ struct Invocation {
   std::string reason;
   std::string console = "127.0.0.1:7642";
   std::string shell;
+  JobAsk job;
   client::Milliseconds interval{1'000};
   uint32_t count = 0;  ///< of pings or events; 0: the command's own default
 };

@@ -40,9 +40,20 @@ Exit run(const Invocation& invocation) {
     case Command::Watch: return run_watch(session);
     case Command::Top: return run_top(session);
     case Command::Ping: return run_ping(session);
+    case Command::JobSubmit: return run_job_submit(session);
+    case Command::JobList: return run_job_list(session);
+    case Command::JobShow: return run_job_show(session);
+    case Command::JobLogs: return run_job_logs(session);
+    case Command::JobWait: return run_job_wait(session);
+    case Command::JobAbort: return run_job_abort(session);
+    case Command::JobRetry: return run_job_retry(session);
+    case Command::JobExplain: return run_job_explain(session);
+    case Command::JobWatch: return run_job_watch(session);
+    case Command::Backup: return run_backup(session);
     case Command::Console: return run_console(invocation);
     case Command::Completion: return run_completion(invocation);
     case Command::Version: return run_version(invocation);
+    case Command::Run:          // ends with its task's code: see `start`
     case Command::None: break;  // the arguments require a command
   }
   return Exit::Usage;
@@ -56,6 +67,10 @@ int start(int argc, char** argv) {
     std::fputs(ending->err.c_str(), stderr);
     (void)write_out(ending->out);
     return static_cast<int>(ending->code);
+  }
+  if (invocation.command == Command::Run) {
+    Session session(invocation);
+    return run_run(session);
   }
   return static_cast<int>(run(invocation));
 }

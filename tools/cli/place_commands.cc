@@ -3,23 +3,13 @@
 #include "net/text/units.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/table.h"
+#include "tools/cli/worker_table.h"
 
 namespace berth::cli {
 namespace {
 
 std::string time_text(client::Milliseconds time) {
   return net::format_duration(core::Duration::milliseconds(time.count()));
-}
-
-std::string explanation_text(const client::Explanation& explanation) {
-  std::string text = std::to_string(explanation.eligible) + " of " +
-                     std::to_string(explanation.workers) + " workers were eligible\n";
-  if (explanation.eliminated.empty()) return text;
-  Table table({{"RULED OUT BY"}, {"WORKERS", Table::Align::Right}});
-  for (const client::Elimination& each : explanation.eliminated) {
-    table.add({each.requirement, std::to_string(each.workers)});
-  }
-  return text + table.text();
 }
 
 std::string placement_text(const std::string& task, const client::Placement& placement) {

@@ -20,6 +20,9 @@ class Session {
   /// The client, made when first needed; or null, and `exit` is what to end with.
   client::BlockingClient* client(Exit& exit);
 
+  /// Ends the client: none of its callbacks runs once this has returned.
+  void close() { client_.reset(); }
+
   /// Says what went wrong, and which exit code that is.
   enum class OnOut : uint8_t { Json, Nothing };  ///< Nothing: an answer has begun there
   Exit fail(const client::Error& error, OnOut on_out = OnOut::Json) const;

@@ -60,4 +60,15 @@ Table worker_table(const std::vector<client::Worker>& workers) {
   return table;
 }
 
+std::string explanation_text(const client::Explanation& explanation) {
+  std::string text = std::to_string(explanation.eligible) + " of " +
+                     std::to_string(explanation.workers) + " workers were eligible\n";
+  if (explanation.eliminated.empty()) return text;
+  Table table({{"RULED OUT BY"}, {"WORKERS", Table::Align::Right}});
+  for (const client::Elimination& each : explanation.eliminated) {
+    table.add({each.requirement, std::to_string(each.workers)});
+  }
+  return text + table.text();
+}
+
 }  // namespace berth::cli

@@ -1,0 +1,133 @@
+#include "tools/cli/job_submit.h"
+
+#include <cstdio>
+
+#include "core/jobs/check_spec.h"
+#include "tools/cli/commands.h"
+#include "tools/cli/job_file.h"
+#include "tools/cli/job_shapes.h"
+#include "tools/cli/selectors.h"
+
+namespace berth::cli {
+namespace {
+
+// Half of what a server takes by default: there is more in a frame than jobs.
+constexpr size_t kFrameBytes = 512 * 1024;
+
+client::Error bad_argument(std::string problem) {
+  return {.code = client::ErrorCode::BadArgument, .message = std::move(problem)};
+}
+
+/// The jobs of the file, lines, JSON or command that were given.
+client::Result<std::vector<JobDraft>> read_drafts(const JobAsk& ask) {
+  std::vector<JobDraft> drafts;
+  std::string problem;
+  std::string text;
+  bool fine = true;
+  if (!ask.file.empty()) {
+    fine = read_whole_file(ask.file, text, problem) &&
+           parse_job_toml(text, ask.file, ask.draft, drafts, problem);
+  } else if (ask.from_stdin) {
+    fine = read_whole_file("-", text, problem) &&
+           parse_job_json(text, "standard input", ask.draft, drafts, problem);
+  } else if (!ask.each_line.empty()) {
+    fine = read_whole_file(ask.each_line, text, problem);
+    if (fine) parse_job_lines(text, ask.draft, drafts);
+    if (fine && drafts.empty()) problem = "'" + ask.each_line + "' has no line in it";
+    fine = fine && !drafts.empty();
+  } else {
+    drafts.push_back(ask.draft);
+  }
+  if (!fine || !resolve_after(drafts, problem)) return bad_argument(problem);
+  return drafts;
+}
+
+/// How many of the jobs from `at` on go into one frame. Jobs that wait for each other by position
+/// have to stay together.
+size_t frame_of(const std::vector<JobDraft>& drafts, size_t at, bool together) {
+  if (together) return drafts.size() - at;
+  size_t bytes = 0;
+  size_t count = 0;
+  while (at + count < drafts.size() && count < core::kJobsPerSubmitMax) {
+    bytes += client::encoded_bytes(drafts[at + count].spec) + 8;
+    if (count > 0 && bytes > kFrameBytes) break;
+    ++count;
+  }
+  return count;
+}
+
+void warn_unsatisfiable(const client::SubmittedJob& job) {
+  std::string why;
+  for (const client::Elimination& each : job.explanation.eliminated) {
+    why += (why.empty() ? "; " : ", ") + each.requirement + " rules out " +
+           std::to_string(each.workers);
+  }
+  const std::string id = range_text({job.first, job.first + job.count - 1});
+  std::fprintf(
+      stderr,
+      "berth: job %s stays pending: no worker that is known could ever run it%s\n",
+      id.c_str(),
+      why.c_str());
+}
+
+std::string ids_text(const std::vector<client::SubmittedJob>& jobs) {
+  std::string text;
+  for (const client::SubmittedJob& job : jobs)
+    text += range_text({job.first, job.first + job.count - 1}) + "\n";
+  return text;
+}
+
+}  // namespace
+
+std::optional<Submitted> submit_jobs(
+    Session& session, client::BlockingClient& berth, std::vector<JobDraft> drafts, Exit& exit) {
+  const JobAsk& ask = session.invocation().job;
+  Submitted all;
+  std::vector<client::JobRange> ranges;
+  bool together = false;
+  for (const JobDraft& draft : drafts)
+    together = together || !draft.spec.depends_on_items.empty();
+  for (size_t at = 0; at < drafts.size();) {
+    client::SubmitRequest request{.refuse_unsatisfiable = ask.refuse_unsatisfiable};
+    const size_t count = frame_of(drafts, at, together);
+    if (!ask.request_id.empty()) {
+      request.request = ask.request_id + (at == 0 ? "" : "-" + std::to_string(at));
+    }
+    for (size_t i = 0; i < count; ++i)
+      request.jobs.push_back(std::move(drafts[at + i].spec));
+    const auto submitted = berth.submit(std::move(request));
+    if (!submitted) {
+      if (at > 0) {
+        std::fprintf(stderr, "berth: the first %zu jobs were submitted, the others not\n", at);
+      }
+      exit = session.fail(submitted.error());
+      break;
+    }
+    for (const client::SubmittedJob& job : submitted->jobs) {
+      if (job.unsatisfiable) warn_unsatisfiable(job);
+      ranges.push_back({job.first, job.first + job.count - 1});
+      all.jobs.push_back(job);
+    }
+    all.repeated = all.repeated || submitted->repeated;
+    at += count;
+  }
+  if (!ranges.empty()) remember_submit(session.invocation().server, ranges);
+  if (all.jobs.size() < drafts.size()) return std::nullopt;
+  return all;
+}
+
+Exit run_job_submit(Session& session) {
+  Exit exit = Exit::Failed;
+  auto drafts = read_drafts(session.invocation().job);
+  if (!drafts) return session.fail(drafts.error());
+  client::BlockingClient* berth = session.client(exit);
+  if (berth == nullptr) return exit;
+  const auto submitted = submit_jobs(session, *berth, std::move(drafts).value(), exit);
+  if (!submitted) return exit;
+  const std::string out = session.invocation().json
+                              ? to_line(submitted_json(submitted->jobs, submitted->repeated))
+                              : ids_text(submitted->jobs);
+  return write_out(out) ? Exit::Ok : Exit::Failed;
+}
+
+}  // namespace berth::cli
