@@ -73,12 +73,12 @@ TaskResult Supervisor::recover() {
   cgroup_.open_existing();
   if (order_.runner == wire::Runner::Container) delete_container(order_);
   int64_t give_up_at = now_ms() + kKillPatienceMs;
-  do {
+  while (now_ms() < give_up_at) {
     cgroup_.kill();
-    (void)kill_marked(order_.task_dir);
+    bool marked = kill_marked(order_.task_dir) > 0;
+    if (!marked && !cgroup_.populated()) break;
     poll(nullptr, 0, 1);
-  } while (cgroup_.populated() && now_ms() < give_up_at);
-  if (kill_marked(order_.task_dir) > 0) poll(nullptr, 0, 1);
+  }
   result_.error = wire::ErrorClass::Lost;
   result_.message =
       "the supervisor of the task ended without a result, as if it was killed or the machine went "

@@ -1,0 +1,108 @@
+#include "agent/runner/cgroup_parents.h"
+
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+namespace berth::agent {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A root directory with the kernel's files as plain ones.
+class Machine {
+ public:
+  Machine() {
+    std::string path = (fs::temp_directory_path() / "berth-groups-XXXXXX").string();
+    root_ = mkdtemp(path.data());
+  }
+  ~Machine() { fs::remove_all(root_); }
+
+  void write(const std::string& path, const std::string& text) {
+    fs::create_directories((root_ / path).parent_path());
+    std::ofstream(root_ / path) << text;
+  }
+  std::string read(const std::string& path) const {
+    std::ifstream file(root_ / path);
+    std::string line;
+    std::getline(file, line);
+    return line;
+  }
+  CgroupPlace place() const { return make_cgroup_parents("berth-x", root_); }
+  std::string at(const std::string& path) const { return (root_ / path).string(); }
+
+ private:
+  fs::path root_;
+};
+
+constexpr const char* kV2Mount = "30 1 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n";
+
+TEST(CgroupParents, HandControllersDownWithVersion2) {
+  Machine machine;
+  machine.write("proc/self/mountinfo", kV2Mount);
+  machine.write("proc/self/cgroup", "0::/agent.service\n");
+  std::string own = "sys/fs/cgroup/agent.service/";
+  machine.write(own + "cgroup.controllers", "cpuset cpu io memory pids\n");
+  machine.write(own + "cgroup.subtree_control", "");
+  // What the kernel would put into a group that is made.
+  machine.write(own + "berth-x/cgroup.controllers", "cpu memory pids\n");
+  machine.write(own + "berth-x/cgroup.subtree_control", "");
+  CgroupPlace place = machine.place();
+  EXPECT_TRUE(place.parents.v2);
+  EXPECT_EQ(place.parents.unified, machine.at(own + "berth-x"));
+  EXPECT_EQ(place.parents.memory, place.parents.unified);
+  EXPECT_EQ(place.parents.pids, place.parents.unified);
+  EXPECT_EQ(machine.read(own + "cgroup.subtree_control"), "+memory +cpu +pids");
+  EXPECT_EQ(machine.read(own + "berth-x/cgroup.subtree_control"), "+memory +cpu +pids");
+  EXPECT_EQ(place.why, "control groups of version 2 limit memory, cpu, pids");
+}
+
+TEST(CgroupParents, AreFoundBesideTheGroupThatAnEarlierLifeMovedInto) {
+  Machine machine;
+  machine.write("proc/self/mountinfo", kV2Mount);
+  machine.write("proc/self/cgroup", "0::/agent.service/berth-agent\n");
+  std::string own = "sys/fs/cgroup/agent.service/";
+  fs::create_directories(machine.at(own + "berth-agent"));
+  machine.write(own + "cgroup.controllers", "memory\n");
+  machine.write(own + "cgroup.subtree_control", "");
+  machine.write(own + "berth-x/cgroup.controllers", "memory\n");
+  machine.write(own + "berth-x/cgroup.subtree_control", "");
+  CgroupPlace place = machine.place();
+  EXPECT_EQ(place.parents.memory, machine.at(own + "berth-x"));
+  EXPECT_EQ(place.parents.cpu, "");
+  EXPECT_EQ(place.why, "control groups of version 2 limit memory");
+}
+
+TEST(CgroupParents, AreOneForEachHierarchyOfVersion1) {
+  Machine machine;
+  machine.write(
+      "proc/self/mountinfo",
+      "30 1 0:26 / /cg/memory rw - cgroup cgroup rw,memory\n"
+      "31 1 0:27 / /cg/cpu rw - cgroup cgroup rw,cpu\n"
+      "32 1 0:28 / /cg/unified rw - cgroup2 cgroup2 rw\n");
+  machine.write("proc/self/cgroup", "2:memory:/own\n1:cpu:/\n0::/\n");
+  for (const char* path : {"cg/memory/own", "cg/cpu", "cg/unified"})
+    fs::create_directories(machine.at(path));
+  CgroupPlace place = machine.place();
+  EXPECT_FALSE(place.parents.v2);
+  EXPECT_EQ(place.parents.memory, machine.at("cg/memory/own/berth-x"));
+  EXPECT_EQ(place.parents.cpu, machine.at("cg/cpu/berth-x"));
+  EXPECT_EQ(place.parents.pids, "");
+  EXPECT_EQ(place.parents.unified, machine.at("cg/unified/berth-x"));
+  EXPECT_EQ(place.why, "control groups of version 1 and 2 limit memory, cpu");
+}
+
+TEST(CgroupParents, SayWhyThereAreNone) {
+  Machine machine;
+  CgroupPlace place = machine.place();
+  EXPECT_EQ(
+      place.why,
+      "without control groups (none are mounted): memory is limited per process, cpu and the "
+      "number "
+      "of processes are not");
+}
+
+}  // namespace
+
+}  // namespace berth::agent
