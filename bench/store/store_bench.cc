@@ -70,10 +70,11 @@ struct Parts {
   bool end = true;
   bool attempt = true;
   bool events = true;
+  bool drop = true;
 };
 
-/// Groups in which `size` jobs are submitted, those of the group before are accepted, and those of
-/// the one before that end.
+/// Groups in which `size` jobs are submitted, those of the group before are accepted, those of the
+/// one before that end, and those of ten before are dropped, as retention does sooner or later.
 class Life {
  public:
   Life(size_t size, Parts parts) : size_(size), parts_(parts), spec_(typical_spec()) {}
@@ -84,11 +85,13 @@ class Life {
     group_.changes.clear();
     group_.attempts.clear();
     group_.events.clear();
+    group_.dropped_jobs.clear();
     for (size_t i = 0; i < size_; ++i) {
       const uint64_t id = (group_.sequence - 1) * size_ + i + 1;
       submit({id});
       if (group_.sequence > 1) accept({id - size_});
       if (group_.sequence > 2) end({id - 2 * size_});
+      if (group_.sequence > 10 && parts_.drop) group_.dropped_jobs.push_back({id - 10 * size_});
     }
     return group_;
   }
@@ -253,6 +256,7 @@ void print_split(const std::string& folder, size_t jobs) {
       {"ended (1 update)", {.end = false}},
       {"attempt (1 insert)", {.attempt = false}},
       {"events (2 inserts)", {.events = false}},
+      {"dropped (2 deletes)", {.drop = false}},
   };
   const double all = cpu_of(folder, jobs, {});
   std::printf("CPU of a life cycle in groups of 500: %.1f us; less without\n", all);
@@ -283,7 +287,7 @@ double timed(const std::function<bool(std::string&)>& step) {
 void print_restart(const std::string& folder, size_t jobs) {
   FreshStore fresh(folder);
   SqliteStore& store = fresh.store;
-  Life life(1'000, {.accept = false, .end = false, .attempt = false});
+  Life life(1'000, {.accept = false, .end = false, .attempt = false, .drop = false});
   for (size_t i = 0; i < jobs / 1'000; ++i)
     commit(store, life.next());
   store.close();

@@ -69,7 +69,8 @@ class Statement {
   /// 0 is stored as NULL: "none" or "not yet".
   void number_or_null(int at, int64_t value) { value == 0 ? null(at) : number(at, value); }
   void text(int at, std::string_view value) {
-    sqlite3_bind_text(handle_, at, value.data(), static_cast<int>(value.size()), SQLITE_STATIC);
+    const char* data = value.data() != nullptr ? value.data() : "";  // null would be NULL
+    sqlite3_bind_text(handle_, at, data, static_cast<int>(value.size()), SQLITE_STATIC);
   }
   void text_or_null(int at, std::string_view value) { value.empty() ? null(at) : text(at, value); }
   void blob(int at, std::span<const std::byte> value) {
