@@ -42,7 +42,8 @@ class RangeIndex {
     if (blocks_.empty()) return;
     for (size_t level = 0; level < used_.size(); ++level) {
       if (used_[level] == 0) continue;
-      auto found = blocks_.find({id.value >> level, static_cast<int>(level)});
+      const uint64_t block = level == 64 ? 0 : id.value >> level;
+      auto found = blocks_.find({block, static_cast<int>(level)});
       if (found == blocks_.end()) continue;
       owners.insert(owners.end(), found->second.begin(), found->second.end());
     }
@@ -66,7 +67,7 @@ class RangeIndex {
   }
 
   absl::flat_hash_map<Block, std::vector<uint64_t>> blocks_;
-  std::array<size_t, 64> used_{};
+  std::array<size_t, 65> used_{};  ///< blocks of each size; the largest holds all ids
 };
 
 /// The same ids in ascending order, without overlaps or neighbours that could be one.

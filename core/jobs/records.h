@@ -38,8 +38,8 @@ struct JobRecord {
   wire::JobId array;         ///< its first element's id; 0: no array
   uint32_t array_index = 0;  ///< of `id`
   int64_t submitted_at_ms = 0;
-  /// To the store: of an element, or of a part that was split off, empty; see its `array`. From the
-  /// store: never empty, those of an array all bring the same. 8-byte aligned.
+  /// To the store: of an array, with the first record of it alone. From the store: never empty,
+  /// those of an array all bring the same. 8-byte aligned.
   std::span<const std::byte> spec;
   JobProgress progress;
 };

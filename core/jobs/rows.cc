@@ -90,8 +90,7 @@ void JobLedger::State::write_rows(Now now) {
     job->unsaved = false;
     JobProgress progress = progress_of(now, *job, rows.text);
     if (std::exchange(job->fresh, false)) {
-      const bool has_spec = job->array.value == 0 ||
-                            (job->array == job->id && new_arrays.erase(job->array.value) > 0);
+      const bool has_spec = job->array.value == 0 || new_arrays.erase(job->array.value) > 0;
       rows.jobs.push_back(
           {job->id,
            job->count,
@@ -125,6 +124,7 @@ void JobLedger::State::write_rows(Now now) {
     }
   }
   touched.clear();
+  new_arrays.clear();
 }
 
 void JobLedger::State::drop(Job& job) {

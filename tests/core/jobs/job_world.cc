@@ -41,9 +41,7 @@ void JobWorld::restart() {
   boot();
   for (auto& [id, worker] : workers) {
     worker.sequence = 0;
-    BeatOutcome outcome;
-    owner->heartbeat(now.mono, worker.beat(), outcome);
-    changed(id, wire::WorkerChange::Registered);
+    if (!silent.contains(id)) beat(worker);
   }
 }
 
@@ -53,10 +51,15 @@ void JobWorld::worker(std::string_view id, int64_t slots, std::vector<std::strin
   worker.tags = std::move(tags);
   worker.tags.emplace_back("runner:process");
   worker.slots = slots;
+  beat(worker);
+}
+
+void JobWorld::beat(TestWorker& worker) {
   BeatOutcome outcome;
   owner->heartbeat(now.mono, worker.beat(), outcome);
   ASSERT_EQ(outcome.refusal, wire::Refusal::None) << outcome.message;
-  changed(id, wire::WorkerChange::Registered);
+  if (outcome.change) changed(worker.id, *outcome.change);
+  if (outcome.freed) ledger->on_capacity_freed();
 }
 
 void JobWorld::changed(std::string_view id, wire::WorkerChange change) {
@@ -66,7 +69,6 @@ void JobWorld::changed(std::string_view id, wire::WorkerChange change) {
     event.generation = get(tables->fleet.segment(segment_of(*row)).rows[row_of(*row)].generation);
   }
   ledger->on_worker_changed(now, event, effects_);
-  ledger->on_capacity_freed();
 }
 
 void JobWorld::attach(
@@ -154,8 +156,13 @@ void JobWorld::durable() {
 void JobWorld::advance(int64_t ms) {
   now.mono = now.mono + Duration::milliseconds(ms);
   now.wall_ms += ms;
+  for (auto& [id, worker] : workers) {
+    if (!silent.contains(id)) beat(worker);
+  }
   std::vector<Change> changes;
   if (owner->age(now.mono, changes)) ledger->on_capacity_freed();
+  for (const Change& one : changes)
+    changed(one.worker, one.change);
   ledger->on_tick(now, effects_);
   turn();
 }
@@ -178,7 +185,7 @@ std::string JobWorld::line_of(const wire::Reply& reply) {
            std::string(refused->message);
   }
   if (const auto* done = std::get_if<wire::JobsSubmitted>(&reply)) {
-    submitted.assign(done->jobs.begin(), done->jobs.end());
+    submitted.insert(submitted.end(), done->jobs.begin(), done->jobs.end());
     std::string line = done->repeated ? "submitted again" : "submitted";
     for (const wire::SubmittedJob& job : done->jobs) {
       line += " j" + std::to_string(job.first.value);

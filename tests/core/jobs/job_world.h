@@ -96,6 +96,7 @@ class JobWorld {
   std::unique_ptr<JobLedger> ledger;
   StoreModel store;
   std::map<std::string, TestWorker> workers;
+  std::set<std::string> silent;  ///< of these, those that do not beat
   std::vector<wire::AssignmentId> assigned;
   std::vector<wire::AssignmentId> stopped;
   std::vector<wire::JobEvent> watched;  ///< texts empty
@@ -108,6 +109,7 @@ class JobWorld {
 
  private:
   void boot();
+  void beat(TestWorker& worker);
   void note(Effects& effects);
   std::string line_of(const wire::Reply& reply);
 
