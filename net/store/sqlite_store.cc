@@ -26,7 +26,7 @@ namespace {
 // wait for it waits some tens of milliseconds.
 constexpr int64_t kCheckpointPages = 4'096;
 constexpr int64_t kWarnPages = 64 * kCheckpointPages;
-// A file that is larger is checked on demand alone: half a second for each 256 MiB.
+// A file that is larger is checked on demand alone: it takes half a second to one for each 256 MiB.
 constexpr int64_t kCheckedBytesMax = int64_t{1} << 30;
 constexpr int kBusyWaitMs = 10;
 constexpr int kBusyWarnMs = 2'000;
