@@ -45,6 +45,7 @@ Dispatcher::Answer Dispatcher::on_request(
   if (std::holds_alternative<wire::GetStats>(request)) refresh_gauges(tables_.counters.gauges);
   shard_.step(now, from, id, request, payload, effects_);
   waits_ = false;
+  if (effects_.to_ledger) send_to_ledger(from, id, request, payload);
   apply_effects();
   return waits_ ? Answer::FromLedger : Answer::Given;
 }
@@ -65,17 +66,50 @@ void Dispatcher::on_requests(core::Now now, const RequestBatch& batch) {
       });
 }
 
+// What is taken on here is answered. A worker's report is taken on always: refusing it would lose
+// what it says; how many there can be is bounded by what was assigned.
+void Dispatcher::send_to_ledger(
+    wire::ConnectionId from,
+    wire::RequestId id,
+    const wire::Request& request,
+    std::span<const std::byte> payload) {
+  const auto refuse = [&](wire::Refusal code, std::string_view message) {
+    counters_.add(core::Counter::RequestsRefused);
+    send(from, id, wire::Refused{code, message});
+  };
+  const bool must = std::holds_alternative<wire::Report>(request) ||
+                    std::holds_alternative<wire::LogPiece>(request);
+  if (!must && draining_) {
+    return refuse(wire::Refusal::ShuttingDown, "the server is stopping; ask another");
+  }
+  const bool adds = std::holds_alternative<wire::SubmitJobs>(request);
+  if (!must && (post_.ledger->full() || (adds && post_.store != nullptr && post_.store->full()))) {
+    return refuse(wire::Refusal::Busy, "the ledger is busy; ask again later");
+  }
+  append_record(ledger_requests_out_, from, id, payload);
+  waits_ = id.value != 0;
+}
+
 void Dispatcher::on_replies(const ReplyBatch& batch) {
   const Answer from = batch.from_ledger ? Answer::FromLedger : Answer::FromShard;
   for_each_record(
-      batch.records, [&](wire::ConnectionId to, wire::RequestId, std::span<const std::byte> frame) {
-        local_.deliver_frame(to, frame, from);
+      batch.records,
+      [&](wire::ConnectionId to, wire::RequestId id, std::span<const std::byte> frame) {
+        const bool asked_for = id.value != 0 || !batch.from_ledger;
+        local_.deliver_frame(to, frame, asked_for ? from : Answer::Given);
       });
 }
 
 void Dispatcher::on_notices(const NoticeBatch& batch) {
   for (const core::Notice& notice : batch.notices) {
     shard_.on_notice(notice, effects_);
+    apply_effects();
+  }
+}
+
+void Dispatcher::on_cooldowns(core::Now now, const CooldownBatch& batch) {
+  for (const core::Cooldown& cooldown : batch.cooldowns) {
+    shard_.on_cooldown(now, cooldown, effects_);
     apply_effects();
   }
 }
@@ -157,7 +191,10 @@ void Dispatcher::on_turn_end() {
     post_.shards[shard]->post(ReplyBatch{std::exchange(replies_out_[shard], {})});
   }
   if (std::exchange(capacity_freed_, false)) ledger_out_.push_back(core::CapacityFreed{});
-  if (!ledger_out_.empty()) post_.ledger->post(LedgerBatch{std::exchange(ledger_out_, {})});
+  if (!ledger_out_.empty() || !ledger_requests_out_.empty()) {
+    post_.ledger->post(
+        LedgerBatch{std::exchange(ledger_requests_out_, {}), std::exchange(ledger_out_, {})});
+  }
   if (notices_out_.empty()) return;
   for (size_t shard = 0; shard < post_.shards.size(); ++shard) {
     // A watcher whose shard is swamped sees the gap in `sequence`; nothing waits for notices.

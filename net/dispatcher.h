@@ -22,7 +22,7 @@ namespace berth::net {
 /// Errors   a receiver whose mailbox is full means `Refused` Busy to the asker, at once
 class Dispatcher {
  public:
-  /// Where the answer to a request will come from.
+  /// Where the answer to a request will come from; Given: it is there, or none is owed.
   enum class Answer : uint8_t { Given, FromShard, FromLedger };
 
   /// The owner of this thread's connections.
@@ -32,7 +32,8 @@ class Dispatcher {
     /// `message` is valid during the call only.
     virtual void deliver(
         wire::ConnectionId to, wire::RequestId request, const wire::Reply& message) = 0;
-    /// An answer from another thread: a whole frame.
+    /// An answer from another thread, or, as Given, a message that was not asked for: a whole
+    /// frame.
     virtual void deliver_frame(
         wire::ConnectionId to, std::span<const std::byte> frame, Answer from) = 0;
     /// End it after what it has been sent.
@@ -57,6 +58,7 @@ class Dispatcher {
   void on_requests(core::Now now, const RequestBatch& batch);
   void on_replies(const ReplyBatch& batch);
   void on_notices(const NoticeBatch& batch);
+  void on_cooldowns(core::Now now, const CooldownBatch& batch);
   void on_standstill(core::Now now) { shard_.on_standstill(now); }
   void on_tick(core::Now now);
   void on_turn_end();
@@ -74,6 +76,11 @@ class Dispatcher {
   void apply_effects();
   void send(wire::ConnectionId to, wire::RequestId request, const wire::Reply& message);
   void take_ledger_events();
+  void send_to_ledger(
+      wire::ConnectionId from,
+      wire::RequestId id,
+      const wire::Request& request,
+      std::span<const std::byte> payload);
   void take_notices();
 
   const wire::ShardId self_;
@@ -86,11 +93,12 @@ class Dispatcher {
   wire::Encoder encoder_;
   wire::Decoder decoder_;
   wire::Request forwarded_;
-  bool waits_ = false;  // the step under way left a request in the ledger's queue
+  bool waits_ = false;  // the ledger will answer the request of the step under way
   bool draining_ = false;
   bool capacity_freed_ = false;
   std::vector<std::vector<std::byte>> requests_out_;  // by receiving shard
   std::vector<std::vector<std::byte>> replies_out_;
+  std::vector<std::byte> ledger_requests_out_;
   std::vector<core::LedgerEvent> ledger_out_;
   std::vector<core::Notice> notices_out_;
 };

@@ -6,16 +6,37 @@
 
 namespace berth::net {
 
-LedgerThread::LedgerThread(core::Tables& tables, const Post& post)
-    : LoopThread("ledger"), post_(post), ledger_(tables) {}
+LedgerThread::LedgerThread(
+    core::Tables& tables,
+    const core::JobSettings& settings,
+    const Post& post,
+    core::Store* store,
+    uint64_t seed)
+    : LoopThread("ledger"),
+      tables_(tables),
+      post_(post),
+      waits_(tables),
+      jobs_(tables, settings, seed),
+      memory_(
+          [this](uint64_t sequence) { jobs_.on_durable(LoopClock::now(), sequence, effects_); }),
+      store_(store != nullptr ? *store : memory_) {}
+
+void LedgerThread::on_start() {
+  uv_idle_init(loop(), &more_);
+  jobs_.start(LoopClock::now());
+}
 
 void LedgerThread::on_letter(Letter&& letter) {
   if (auto* batch = std::get_if<LedgerBatch>(&letter)) {
-    for (core::LedgerEvent& event : batch->events)
-      on_event(std::move(event));
-  } else if (const auto* done = std::get_if<PlanDone>(&letter)) {
-    ledger_.on_plan(LoopClock::now(), done->plan, effects_);
+    on_batch(std::move(*batch));
+  } else if (const auto* durable = std::get_if<GroupsDurable>(&letter)) {
+    jobs_.on_durable(LoopClock::now(), durable->sequence, effects_);
     apply_effects();
+  } else if (const auto* done = std::get_if<PlanDone>(&letter)) {
+    waits_.on_plan(LoopClock::now(), done->plan, effects_);
+    apply_effects();
+  } else if (const auto* done = std::get_if<BackUpDone>(&letter)) {
+    on_backed_up(*done);
   } else if (std::holds_alternative<Drain>(letter)) {
     draining_ = true;
     refuse_all();
@@ -24,7 +45,46 @@ void LedgerThread::on_letter(Letter&& letter) {
   }
 }
 
+// Requests first: a connection that is said to be closed has sent them before.
+void LedgerThread::on_batch(LedgerBatch&& batch) {
+  for_each_record(
+      batch.requests,
+      [&](wire::ConnectionId from, wire::RequestId id, std::span<const std::byte> payload) {
+        on_request(from, id, payload);
+      });
+  for (core::LedgerEvent& event : batch.events)
+    on_event(std::move(event));
+}
+
+void LedgerThread::on_request(
+    wire::ConnectionId from, wire::RequestId id, std::span<const std::byte> payload) {
+  // It was decoded before it was sent here; the bytes have not changed since.
+  if (decoder_.decode(payload, request_) != wire::DecodeStatus::Ok) return;
+  if (const auto* back_up = std::get_if<wire::BackUp>(&request_)) {
+    if (post_.store != nullptr) {
+      return post_.store->post(BackUpStore{from, id, std::string(back_up->path)});
+    }
+    return send(
+        from,
+        id,
+        wire::Refused{
+            wire::Refusal::Unsupported,
+            "this server keeps jobs in memory alone; start it with --store sqlite:PATH"});
+  }
+  jobs_.step(LoopClock::now(), from, id, request_, effects_);
+  apply_effects();
+}
+
+void LedgerThread::on_backed_up(const BackUpDone& done) {
+  if (done.problem.empty()) return send(done.connection, done.request, wire::Done{});
+  send(done.connection, done.request, wire::Refused{wire::Refusal::BadRequest, done.problem});
+}
+
 void LedgerThread::on_event(core::LedgerEvent&& event) {
+  if (const auto* changed = std::get_if<core::WorkerChanged>(&event)) {
+    jobs_.on_worker_changed(LoopClock::now(), *changed, effects_);
+    return apply_effects();
+  }
   if (const auto* wait = std::get_if<core::WaitForPlace>(&event)) {
     ++waiting_[{wait->from, wait->request}];
   } else if (const auto* cancel = std::get_if<core::CancelWaits>(&event)) {
@@ -32,17 +92,27 @@ void LedgerThread::on_event(core::LedgerEvent&& event) {
     // enough.
     const wire::ConnectionId from = cancel->from;
     absl::erase_if(waiting_, [from](const auto& entry) { return entry.first.from == from; });
+    jobs_.on_closed(LoopClock::now(), from, effects_);
+  } else if (std::holds_alternative<core::CapacityFreed>(event)) {
+    jobs_.on_capacity_freed();
   }
-  ledger_.step(LoopClock::now(), std::move(event), effects_);
+  waits_.step(LoopClock::now(), std::move(event), effects_);
   apply_effects();
   if (draining_) refuse_all();
 }
 
 void LedgerThread::apply_effects() {
   for (const core::Outgoing& out : effects_.messages) {
-    const auto entry = waiting_.find(Waiting{out.to, out.request});
-    if (entry != waiting_.end() && --entry->second == 0) waiting_.erase(entry);
+    if (!waiting_.empty()) {
+      const auto entry = waiting_.find(Waiting{out.to, out.request});
+      if (entry != waiting_.end() && --entry->second == 0) waiting_.erase(entry);
+    }
     send(out.to, out.request, out.message);
+  }
+  for (core::Cooldown& cooldown : effects_.cooldowns) {
+    const uint16_t owner = tables_.fleet.owner_of(cooldown.worker).value;
+    if (cooldowns_out_.size() <= owner) cooldowns_out_.resize(post_.shards.size());
+    cooldowns_out_[owner].push_back(std::move(cooldown));
   }
   // What the ledger itself set free may be what another request waits for.
   std::vector<core::LedgerEvent> events = std::exchange(effects_.ledger, {});
@@ -68,24 +138,54 @@ void LedgerThread::refuse_all() {
           who.request,
           wire::Refused{wire::Refusal::ShuttingDown, "the server is stopping; ask another"});
     }
-    ledger_.step(LoopClock::now(), core::CancelWaits{who.from}, effects_);
+    waits_.step(LoopClock::now(), core::CancelWaits{who.from}, effects_);
     effects_.clear();
   }
 }
 
 void LedgerThread::on_tick() {
-  ledger_.on_tick(LoopClock::now(), effects_);
+  const core::Now now = LoopClock::now();
+  waits_.on_tick(now, effects_);
+  apply_effects();
+  jobs_.on_tick(now, effects_);
   apply_effects();
 }
 
 void LedgerThread::on_turn_end() {
-  if (auto snapshot = ledger_.take_snapshot(LoopClock::now())) {
+  close_group();
+  if (auto snapshot = waits_.take_snapshot(LoopClock::now())) {
     post_.planner->post(PlanJob{std::move(snapshot)});
   }
+  post_all();
+}
+
+// What is left to assign is taken up in the next turn, which then comes without sleeping; letters
+// that have come meanwhile are read in between.
+void LedgerThread::close_group() {
+  const bool all = jobs_.end_turn(LoopClock::now(), group_, effects_);
+  apply_effects();
+  if (!stopping_ && !all) uv_idle_start(&more_, [](uv_idle_t*) {});
+  if (!stopping_ && all) uv_idle_stop(&more_);
+  if (group_.empty()) return;
+  store_.commit(std::exchange(group_, {}));
+  apply_effects();  // of the store in memory, which is done already
+}
+
+void LedgerThread::post_all() {
   for (size_t shard = 0; shard < replies_out_.size(); ++shard) {
     if (replies_out_[shard].empty()) continue;
     post_.shards[shard]->post(ReplyBatch{std::exchange(replies_out_[shard], {}), true});
   }
+  for (size_t shard = 0; shard < cooldowns_out_.size(); ++shard) {
+    if (cooldowns_out_[shard].empty()) continue;
+    post_.shards[shard]->post(CooldownBatch{std::exchange(cooldowns_out_[shard], {})});
+  }
+}
+
+void LedgerThread::on_stop() {
+  stopping_ = true;
+  on_turn_end();
+  uv_close(reinterpret_cast<uv_handle_t*>(&more_), nullptr);
 }
 
 }  // namespace berth::net

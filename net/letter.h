@@ -27,15 +27,22 @@ struct RequestBatch {
 /// Answers for connections of the receiver; records of whole encoded frames.
 struct ReplyBatch {
   std::vector<std::byte> records;
-  bool from_ledger = false;  ///< to requests that waited there
+  bool from_ledger = false;  ///< to requests that were sent there; request 0: it was not asked for
 };
 
 struct NoticeBatch {
   std::vector<core::Notice> notices;
 };
 
+/// For the ledger: first the requests about jobs, records of request payloads; then the events.
 struct LedgerBatch {
+  std::vector<std::byte> requests;
   std::vector<core::LedgerEvent> events;
+};
+
+/// Of workers that the receiver owns.
+struct CooldownBatch {
+  std::vector<core::Cooldown> cooldowns;
 };
 
 struct PlanJob {
@@ -83,6 +90,7 @@ using Letter = std::variant<
     ReplyBatch,
     NoticeBatch,
     LedgerBatch,
+    CooldownBatch,
     PlanJob,
     PlanDone,
     CommitGroup,

@@ -18,7 +18,7 @@ size_t weight(const Letter& letter) {
     return kBase + batch->notices.size() * sizeof(core::Notice);
   }
   if (const auto* batch = std::get_if<LedgerBatch>(&letter)) {
-    size_t bytes = kBase;
+    size_t bytes = kBase + batch->requests.size();
     for (const core::LedgerEvent& event : batch->events) {
       bytes += sizeof event;
       if (const auto* wait = std::get_if<core::WaitForPlace>(&event)) bytes += wait->frame.size();

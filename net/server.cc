@@ -6,6 +6,7 @@
 
 #include "net/listener.h"
 #include "net/loop_clock.h"
+#include "net/store/memory_store.h"
 
 namespace berth::net {
 namespace {
@@ -34,15 +35,30 @@ Server::~Server() {
 bool Server::start(std::string& problem) {
   std::vector<int> wire_sockets;
   int console_socket = -1;
-  if (!bind_wire(wire_sockets, problem) || !bind_console(console_socket, problem)) {
+  if (!bind_wire(wire_sockets, problem) || !bind_console(console_socket, problem) ||
+      !open_store(problem)) {
     for (const int socket : wire_sockets)
       close(socket);
+    if (console_socket >= 0) close(console_socket);
     return false;
   }
   build(wire_sockets, console_socket);
+  if (!load_jobs(problem)) {
+    threads_.clear();
+    return false;
+  }
+  if (store_ != nullptr) store_->start();
   for (LoopThread* thread : threads_)
     thread->start();
   return true;
+}
+
+bool Server::open_store(std::string& problem) {
+  if (config_.store.path.empty()) return true;
+  SqliteStore::Options options;
+  options.path = config_.store.path;
+  store_ = std::make_unique<StoreThread>(options, post_);
+  return store_->open(problem);
 }
 
 bool Server::bind_wire(std::vector<int>& sockets, std::string& problem) {
@@ -92,7 +108,8 @@ void Server::build(const std::vector<int>& wire_sockets, int console_socket) {
   limits.stream.frame_bytes_max = config_.frame_bytes_max;
   limits.connections_max = config_.connections_max;
   limits.handshake_ms = static_cast<uint32_t>(config_.handshake_timeout.ms());
-  ledger_ = std::make_unique<LedgerThread>(tables_, post_);
+  ledger_ =
+      std::make_unique<LedgerThread>(tables_, config_.jobs, post_, store_.get(), identity_.epoch);
   planner_ = std::make_unique<PlannerThread>(post_);
   for (uint16_t shard = 0; shard < shards; ++shard) {
     shards_.push_back(std::make_unique<ShardLoop>(
@@ -105,10 +122,17 @@ void Server::build(const std::vector<int>& wire_sockets, int console_socket) {
   post_.shards.push_back(&gateway_->mailbox());
   post_.ledger = &ledger_->mailbox();
   post_.planner = &planner_->mailbox();
+  if (store_ != nullptr) post_.store = &store_->mailbox();
   fix_typical_tasks();
   threads_.push_back(gateway_.get());
   threads_.push_back(ledger_.get());
   threads_.push_back(planner_.get());
+}
+
+bool Server::load_jobs(std::string& problem) {
+  if (store_ != nullptr) return store_->load(ledger_->jobs(), problem);
+  MemoryStore::load(ledger_->jobs());
+  return true;
 }
 
 void Server::fix_typical_tasks() {
@@ -133,6 +157,11 @@ void Server::stop() {
   ledger_->join();
   post_.planner->post(Stop{});
   planner_->join();
+  if (store_ != nullptr) {
+    // Last: what the others have handed over is committed before it ends.
+    post_.store->post(Stop{});
+    store_->join();
+  }
   threads_.clear();
 }
 

@@ -13,15 +13,16 @@
 #include "net/mailbox.h"
 #include "net/planner_thread.h"
 #include "net/shard_loop.h"
+#include "net/store/store_thread.h"
 
 namespace berth::net {
 
 inline constexpr const char* kServerSoftware = "berthd " BERTH_VERSION;
 
-/// The whole server, in this process: tables, shards, gateway, ledger, planner. `berthd` is this
-/// and signals; tests run it on port 0.
+/// The whole server, in this process: tables, shards, gateway, ledger, planner, store. `berthd` is
+/// this and signals; tests run it on port 0.
 ///
-/// Threads  `start`, `stop` and the destructor: one owner. It has N + 3 threads of its own
+/// Threads  `start`, `stop` and the destructor: one owner. It has N + 4 threads of its own
 /// Errors   `start` says why not; after it has returned true only bugs stop it
 class Server {
  public:
@@ -30,7 +31,8 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  /// Binds every address and starts every thread. False: one sentence, and nothing is running.
+  /// Binds every address, opens the store, reads jobs back and starts every thread. False: one
+  /// sentence, and nothing is running.
   bool start(std::string& problem);
 
   /// Takes nothing new, answers what is in flight, ends every thread. Within 4.5 s. Idempotent.
@@ -50,6 +52,8 @@ class Server {
   bool bind_console(int& socket, std::string& problem);
   void fix_typical_tasks();
   void build(const std::vector<int>& wire_sockets, int console_socket);
+  bool open_store(std::string& problem);
+  bool load_jobs(std::string& problem);
 
   const ServerConfig config_;
   core::ServerIdentity identity_;
@@ -57,9 +61,10 @@ class Server {
   Post post_;
   std::vector<std::unique_ptr<ShardLoop>> shards_;
   std::unique_ptr<Gateway> gateway_;
+  std::unique_ptr<StoreThread> store_;  ///< null: jobs are kept in memory alone
   std::unique_ptr<LedgerThread> ledger_;
   std::unique_ptr<PlannerThread> planner_;
-  std::vector<LoopThread*> threads_;
+  std::vector<LoopThread*> threads_;  ///< but the store's: a slow disk is no hung loop
   std::string wire_address_;
   std::string console_address_ = "off";
 };

@@ -151,7 +151,7 @@ void ShardLoop::deliver_frame(
     wire::ConnectionId to, std::span<const std::byte> frame, Dispatcher::Answer from) {
   Connection* connection = connections_.find(to);
   if (connection == nullptr) return;
-  if (connection->awaited > 0) {
+  if (from != Dispatcher::Answer::Given && connection->awaited > 0) {
     --connection->awaited;
     --awaited_;
   }
@@ -207,6 +207,8 @@ void ShardLoop::on_letter(Letter&& letter) {
     dispatcher_.on_replies(*replies);
   } else if (const auto* notices = std::get_if<NoticeBatch>(&letter)) {
     dispatcher_.on_notices(*notices);
+  } else if (const auto* cooldowns = std::get_if<CooldownBatch>(&letter)) {
+    dispatcher_.on_cooldowns(now(), *cooldowns);
   } else if (std::holds_alternative<Drain>(letter)) {
     on_drain();
   } else if (std::holds_alternative<Stop>(letter)) {

@@ -98,6 +98,8 @@ class Bench:
         return os.path.join(self.scratch.name, name)
 
     def berthd(self, *arguments, folder=None):
+        if "--store" not in arguments:
+            arguments += ("--store", "memory")
         return Server(
             os.path.join(folder or self.folder, "berthd"), "--listen", "127.0.0.1:0", "--console",
             "127.0.0.1:0", "--shards", "1", *arguments)

@@ -224,6 +224,26 @@ ServerConfig::ServerConfig() {
   settings.shards = static_cast<uint16_t>(std::clamp<unsigned>(cores, 2, kShardsMax + 1) - 1);
 }
 
+namespace {
+
+void add_job_rows(OptionTable& table, core::JobSettings& jobs) {
+  table.add(count_row("max-jobs", "jobs that have not ended", jobs.jobs_max, 1, 100'000'000));
+  table.add(count_row(
+      "keep-finished", "jobs that are kept after their end", jobs.finished_max, 0, 100'000'000));
+  table.add(duration_row("keep-finished-for", "and for how long at most", jobs.finished_age));
+  table.add(duration_row(
+      "accept-within", "time a worker has to accept an assignment", jobs.accept_within));
+  table.add(
+      duration_row("job-lease", "silence about a running job after which it is lost", jobs.lease));
+  table.add(duration_row(
+      "cooldown-base",
+      "rest of a worker that failed a job; doubles with each failure in a row",
+      jobs.cooldown_base));
+  table.add(duration_row("cooldown-max", "longest of these", jobs.cooldown_cap));
+}
+
+}  // namespace
+
 OptionTable server_options(ServerConfig& config) {
   core::Settings& s = config.settings;
   OptionTable table(
@@ -260,6 +280,7 @@ OptionTable server_options(ServerConfig& config) {
       duration_row("hold-default", "life of a reservation that asks for none", s.hold_default));
   table.add(duration_row("hold-max", "longest life of a reservation", s.hold_max));
   table.add(duration_row("wait-max", "longest that a request may wait", s.wait_max));
+  add_job_rows(table, config.jobs);
   table.add(duration_row(
       "handshake-timeout", "time a connection has to say Hello", config.handshake_timeout));
   table.add(text_row(
@@ -291,6 +312,7 @@ bool finish_config(ServerConfig& config, std::string& problem) {
         "--hold-default " + format_duration(s.hold_default) + " is longer than --hold-max " +
             format_duration(s.hold_max) + "; raise --hold-max");
   }
+  config.jobs.offline_after = s.offline_after;
   if (!check_address("--listen", config.listen, problem)) return false;
   if (config.console && !check_address("--console", *config.console, problem)) return false;
   if (!config.token_file.empty() && !read_token(config.token_file, config.token, problem)) {

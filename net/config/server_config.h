@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/jobs/job_ledger.h"
 #include "core/settings.h"
 #include "net/address.h"
 #include "net/config/option_table.h"
@@ -34,6 +35,7 @@ struct ServerConfig {
   std::optional<HostPort> console = HostPort{"127.0.0.1", kConsolePort};
   core::Settings settings;
   StoreChoice store;
+  core::JobSettings jobs;
   uint32_t connections_max = 16'384;
   uint32_t frame_bytes_max = 1u << 20;
   core::Duration handshake_timeout = core::Duration::seconds(5);

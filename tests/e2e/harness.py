@@ -95,9 +95,11 @@ class Process:
 
 
 class Server(Process):
-    """berthd on free ports; ready when constructed."""
+    """berthd on free ports, with its jobs in memory unless told; ready when constructed."""
 
     def __init__(self, test, *arguments, listen="127.0.0.1:0", **rest):
+        if "--store" not in arguments:
+            arguments += ("--store", "memory")
         super().__init__(
             test, "berthd", "--listen", listen, "--console", "127.0.0.1:0", *arguments, **rest
         )

@@ -25,6 +25,7 @@ std::unique_ptr<net::Server> start_server(uint16_t shards = 1) {
   config.listen = {"127.0.0.1", 0};
   config.console.reset();
   config.settings.shards = shards;
+  config.store.path.clear();
   config.log_level = net::log::Level::Error;
   auto server = std::make_unique<net::Server>(config);
   std::string problem;

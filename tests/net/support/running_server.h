@@ -18,6 +18,7 @@ struct RunningServer {
     config.listen = {"127.0.0.1", 0};
     config.console = HostPort{"127.0.0.1", 0};
     config.settings.shards = 2;
+    config.store.path.clear();
     // No test may fail on a clock: nobody goes silent by accident.
     config.settings.suspicious_after = core::Duration::seconds(600);
     config.settings.offline_after = core::Duration::seconds(1200);
