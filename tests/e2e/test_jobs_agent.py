@@ -1,0 +1,179 @@
+"""Jobs on real agents: what survives the end of an agent or a server, and what must not."""
+
+import json
+import os
+import signal
+import unittest
+
+from harness import EndToEndTest, eventually
+
+ENDED = ("COMPLETED", "FAILED", "ABORTED")
+
+
+class JobsOnAgents(EndToEndTest):
+    def durable(self, listen="127.0.0.1:0"):
+        """A server whose jobs are in the test's folder, also for the server after it."""
+        return self.server("--store", f"sqlite:{self.path('berth.db')}", listen=listen)
+
+    def worker(self, server, name="w1", *arguments, state="state"):
+        agent = self.agent(server, name, "--state-dir", self.path(state), *arguments)
+        self.wait_for_status(server, name, "online")
+        return agent
+
+    def submit(self, server, script, *options):
+        run = self.cli(server, "job", "submit", "--json", *options, "--", "sh", "-c", script, check=0)
+        return json.loads(run.stdout)["jobs"][0]["job_id"]
+
+    def job(self, server, job):
+        return self.cli_json(server, "job", "show", job)
+
+    def wait_for_state(self, server, job, *states):
+        def probe():
+            shown = self.job(server, job)
+            return shown if shown["state"] in states else None
+
+        return eventually(probe, f"job {job} is {states}")
+
+    def waiting(self, name):
+        """A script that writes a line to a file and waits for `release`, or for the test's end."""
+        file = self.path(name)
+        return f"echo $$ >> {file}; while [ -e {file} -a ! -e {file}.go ]; do sleep 0.05; done"
+
+    def release(self, name):
+        with open(self.path(name + ".go"), "w", encoding="ascii"):
+            pass
+
+    def runs(self, name):
+        """The process ids of all attempts that have begun."""
+        try:
+            with open(self.path(name), encoding="ascii") as file:
+                return [int(line) for line in file]
+        except FileNotFoundError:
+            return []
+
+    def run_one(self, server, name, *options):
+        job = self.submit(server, self.waiting(name), *options)
+        self.wait_for_state(server, job, "RUNNING")
+        eventually(lambda: self.runs(name), f"{name} has begun")
+        return job
+
+    def expect_one_attempt(self, server, job, name):
+        self.release(name)
+        shown = self.wait_for_state(server, job, *ENDED)
+        self.assertEqual(shown["state"], "COMPLETED", shown)
+        self.assertEqual(shown["attempt_count"], 1)
+        self.assertEqual(len(shown["attempts"]), 1)
+        self.assertEqual(len(self.runs(name)), 1)
+
+    # ---- The agent ends
+
+    def test_a_task_outlives_an_agent_that_is_killed(self):
+        server = self.durable()
+        agent = self.worker(server)
+        job = self.run_one(server, "a")
+        agent.kill()
+        self.worker(server)
+        self.expect_one_attempt(server, job, "a")
+
+    def test_what_ended_while_there_was_no_agent_is_reported_by_the_next(self):
+        server = self.durable()
+        agent = self.worker(server)
+        job = self.run_one(server, "a")
+        agent.kill()
+        self.release("a")
+        (task,) = self.runs("a")
+        eventually(lambda: not os.path.exists(f"/proc/{task}"), "the task has ended")
+        self.worker(server)
+        self.expect_one_attempt(server, job, "a")
+
+    def test_a_task_outlives_an_agent_that_is_told_to_stop(self):
+        server = self.durable()
+        agent = self.worker(server)
+        job = self.run_one(server, "a")
+        agent.signal(signal.SIGTERM)
+        self.assertEqual(agent.wait(), 0)
+        self.assertIn("1 tasks go on under their supervisors", agent.log())
+        self.worker(server)
+        self.expect_one_attempt(server, job, "a")
+
+    def test_on_request_its_tasks_end_first_and_are_tried_again(self):
+        server = self.durable()
+        agent = self.worker(server, "w1", "--stop-tasks-on-exit")
+        job = self.run_one(server, "a", "--attempts", "2", "--retry-base", "1ms")
+        agent.signal(signal.SIGTERM)
+        self.assertEqual(agent.wait(), 0)
+        (task,) = self.runs("a")
+        self.assertFalse(os.path.exists(f"/proc/{task}"))
+        self.release("a")
+        self.worker(server, "w2", state="other")
+        shown = self.wait_for_state(server, job, *ENDED)
+        self.assertEqual(shown["state"], "COMPLETED", shown)
+        self.assertEqual([a["worker_id"] for a in shown["attempts"]], ["w1", "w2"])
+        self.assertEqual(shown["attempts"][0]["error"]["class"], "lost")
+
+    # ---- The server ends
+
+    def test_a_task_goes_on_while_the_server_is_killed_and_started_again(self):
+        server = self.durable()
+        self.worker(server)
+        job = self.run_one(server, "a")
+        ended = self.run_one(server, "b")
+        server.kill()
+        self.release("b")  # ends while there is no server
+        server = self.durable(listen=server.wire)
+        self.wait_for_status(server, "w1", "online")
+        self.expect_one_attempt(server, ended, "b")
+        self.assertEqual(self.job(server, job)["state"], "RUNNING")
+        self.expect_one_attempt(server, job, "a")
+
+    def test_a_server_that_forgot_everything_has_its_tasks_stopped(self):
+        server = self.server("--store", "memory")
+        self.worker(server)
+        self.run_one(server, "a")
+        (task,) = self.runs("a")
+        server.kill()
+        server = self.server("--store", "memory", listen=server.wire)
+        eventually(lambda: not os.path.exists(f"/proc/{task}"), "the stale task is stopped")
+
+    # ---- Stopping, draining
+
+    def test_a_task_that_ignores_term_is_killed_after_its_grace(self):
+        server = self.durable()
+        self.worker(server)
+        job = self.submit(server, "trap '' TERM; " + self.waiting("a"), "--kill-grace", "200ms")
+        (task,) = eventually(lambda: self.runs("a"), "the task has begun")
+        self.cli(server, "job", "abort", job, "--reason", "test", check=0)
+        self.wait_for_state(server, job, "ABORTED")
+        eventually(lambda: not os.path.exists(f"/proc/{task}"), "the task is killed")
+
+    def test_a_draining_worker_ends_what_it_has_and_gets_nothing_new(self):
+        server = self.durable()
+        agent = self.worker(server)
+        job = self.run_one(server, "a")
+        self.cli(server, "worker", "drain", "w1", "--reason", "test", check=0)
+        eventually(lambda: "draining" in agent.log(), "the agent knows")
+        later = self.submit(server, "true")
+        self.expect_one_attempt(server, job, "a")
+        self.assertEqual(self.job(server, later)["state"], "PENDING")
+        self.cli(server, "worker", "undrain", "w1", check=0)
+        self.wait_for_state(server, later, "COMPLETED")
+
+    # ---- Two agents with one id
+
+    def test_jobs_stay_with_the_agent_whose_nonce_the_server_knows(self):
+        server = self.durable()
+        first = self.worker(server)
+        self.wait_for_state(server, self.submit(server, "true"), "COMPLETED")
+        second = self.agent(server, "w1", "--state-dir", self.path("other"))
+        self.assertEqual(first.wait(), 6)
+        eventually(lambda: "gives this worker no jobs" in second.log(), "the second is told so")
+        job = self.submit(server, "echo ran > " + self.path("ran"))
+        self.assertEqual(self.job(server, job)["state"], "PENDING")
+        second.signal(signal.SIGTERM)
+        self.assertEqual(second.wait(), 0)
+        self.worker(server)
+        self.wait_for_state(server, job, "COMPLETED")
+
+
+if __name__ == "__main__":
+    unittest.main()
