@@ -217,10 +217,10 @@ void JobLedger::State::claim_leases(Now, WorkerNumber number) {
   }
 }
 
-void JobLedger::State::connection_closed(Now now, wire::ConnectionId connection, Effects& effects) {
+void JobLedger::State::connection_closed(Now, wire::ConnectionId connection, Effects& effects) {
   for (WorkerNumber worker : workers.detach_all(connection)) {
     deadlines.clear(DeadlineKind::Poll, worker);
-    keep_away(now, worker, effects);
+    // Its row stays as it is until a job finds nobody there: clients may still be placed on it.
     refuse_logs_of(worker, effects);
   }
   for (uint64_t wait : waits.of(connection)) {
