@@ -41,7 +41,8 @@ class Demo(EndToEndTest):
             return file.read()
 
     def left_behind(self):
-        """Processes and folders of this run: all of them have its folder in their environment."""
+        """Processes and folders of this run: they have its folder in their environment, or, as
+        supervisors of tasks and tasks do, work in it."""
         mark = f"TMPDIR={self.folder}".encode()
         found = [name for name in os.listdir(self.folder) if name != "out"]
         for pid in filter(str.isdigit, os.listdir("/proc")):
@@ -49,6 +50,9 @@ class Demo(EndToEndTest):
                 with open(f"/proc/{pid}/environ", "rb") as file:
                     if mark in file.read().split(b"\0"):
                         found.append(pid)
+                        continue
+                if os.readlink(f"/proc/{pid}/cwd").startswith(self.folder + "/"):
+                    found.append(pid)
             except OSError:
                 pass
         return found
@@ -61,10 +65,12 @@ class Demo(EndToEndTest):
         self.assertEqual(child.wait(10 * DEADLINE_S), 0, self.output())
         for words in ("demo-cpu", "demo-gpu", "demo-ssd", "impossible", "tag:"):
             self.assertIn(words, self.output())
+        for words in ("hello from job", "flaky failed once", "hungry: ", "survivor completed"):
+            self.assertIn(words, self.output())
         self.assert_nothing_left()
 
     def test_ended_at_any_moment_it_leaves_nothing(self):
-        moments = ["Building", "Starting the server", "Waiting until", "Who got which"]
+        moments = ["Building", "Starting the server", "Waiting until", "Who got which", "survivor runs"]
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             for moment in moments:
                 with self.subTest(f"{number.name} at '{moment}'"):
