@@ -55,12 +55,15 @@ bool LocalRunner::State::adopt_one(const std::string& name, const AssignmentId& 
 void LocalRunner::State::adopt_running(Task& task, int directory) {
   task.started = true;
   listener.on_task_started(task.id);
-  if (!find_supervisor(task, directory))
-    uv_timer_start(
-        sweep_timer,
-        [](uv_timer_t* timer) { static_cast<State*>(timer->data)->on_sweep(); },
-        kAdoptRetryMs,
-        kSweepMs);
+  if (!find_supervisor(task, directory)) sweep_soon();
+}
+
+void LocalRunner::State::sweep_soon() {
+  uv_timer_start(
+      sweep_timer,
+      [](uv_timer_t* timer) { static_cast<State*>(timer->data)->on_sweep(); },
+      kAdoptRetryMs,
+      kSweepMs);
 }
 
 /// False: it lives, but it is not known yet which process it is.

@@ -61,6 +61,7 @@ LocalRunner::State::State(
       backends.push_back({kind, false, problem});
     return;
   }
+  supervisors = std::make_unique<SupervisorSource>(helpers + "/berth-task");
   basis.may_switch = geteuid() == 0;
   basis.sandbox_user = basis.user.uid == 0 ? nobody() : basis.user;
   basis.seccomp = make_seccomp_filter().program;
@@ -163,14 +164,24 @@ std::string LocalRunner::State::run(const Order& order, Task& task) {
   if (!directory) return "cannot make " + order.task_dir + ": " + error_text(errno);
   Fd file = store.write_order(directory.get(), order);
   if (!file) return "cannot write the order in " + order.task_dir + ": " + error_text(errno);
-  Spawned spawned =
-      spawn_supervisor(helpers + "/berth-task", "run", name, directory.get(), file.get());
+  Spawned spawned = supervisors->start("run", name, directory.get(), file.get());
   if (!spawned.problem.empty()) return spawned.problem;
+  (void)take(task, std::move(spawned));  // has no problem
+  return {};
+}
+
+/// False: none was started.
+bool LocalRunner::State::take(Task& task, Spawned&& spawned) {
+  if (!spawned.problem.empty()) return false;
+  if (spawned.unknown) {
+    sweep_soon();
+    return true;
+  }
   task.pid = spawned.pid;
   task.pidfd = std::move(spawned.pidfd);
-  task.child = true;
+  task.child = spawned.child;
   watch(task);
-  return {};
+  return true;
 }
 
 /// Told in the next turn. Kept in a directory too: until it is settled it must survive us.
@@ -250,18 +261,12 @@ void LocalRunner::State::begin_recovery(Task& task) {
   bool known = file && decode_order(read_all(file.get()).value_or("")).has_value();
   Spawned spawned;
   if (known && lseek(file.get(), 0, SEEK_SET) == 0)
-    spawned =
-        spawn_supervisor(helpers + "/berth-task", "recover", name, directory.get(), file.get());
-  if (spawned.pid > 0 && spawned.problem.empty()) {
-    task.pid = spawned.pid;
-    task.pidfd = std::move(spawned.pidfd);
-    task.child = true;
-    watch(task);
-    return;
-  }
+    spawned = supervisors->start("recover", name, directory.get(), file.get());
+  std::string why = spawned.problem;
+  if (known && take(task, std::move(spawned))) return;
   TaskResult made = lost(
       task.id,
-      known ? "its supervisor was killed, and no other can be started: " + spawned.problem
+      known ? "its supervisor was killed, and no other can be started: " + why
             : "its order on this worker is damaged, as by a loss of power or a full disk");
   if (directory && !known)
     (void)renameat(directory.get(), "order", directory.get(), "order.damaged");

@@ -8,6 +8,7 @@
 #include "agent/runner/local_runner.h"
 #include "agent/runner/make_order.h"
 #include "agent/runner/retention.h"
+#include "agent/runner/spawn.h"
 #include "agent/runner/task_store.h"
 #include "wire/spec.h"
 
@@ -53,6 +54,9 @@ struct LocalRunner::State {
   void send_stop(Task& task);
   void on_event();
   void on_sweep();
+  /// Soon: some supervisor has to be found.
+  void sweep_soon();
+  bool take(Task& task, Spawned&& spawned);
   void remove_expired(int most);
   Task* find(const wire::AssignmentId& id);
   Task& add(const wire::AssignmentId& id);
@@ -64,6 +68,7 @@ struct LocalRunner::State {
   std::string problem;
   TaskStore store;
   std::string helpers;
+  std::unique_ptr<SupervisorSource> supervisors;
   OrderBasis basis;
   std::vector<Backend> backends;
   std::map<wire::AssignmentId, std::unique_ptr<Task>>

@@ -21,7 +21,7 @@ struct TaskOrder {
 /// A file that the attempt left.
 struct TaskOutput {
   std::string name;  ///< `stdout`, `stderr`, or the artifact's path
-  std::string path;
+  std::string path;  ///< empty: nothing was written, and there is no file
   uint64_t bytes = 0;
   std::string sha256;
   bool truncated = false;
@@ -32,7 +32,7 @@ struct TaskResult {
   wire::AssignmentId assignment;
   wire::ErrorClass error = wire::ErrorClass::None;  ///< None: exit code 0
   bool checkpointed = false;                        ///< exit code 85 of a checkpointable job
-  int32_t exit_code = 0;
+  int32_t exit_code = 0;  ///< by a signal: 128 and its number, as shells say it
   int32_t signal = 0;
   std::string message;
   wire::TaskUsage usage;

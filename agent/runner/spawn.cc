@@ -1,17 +1,25 @@
 #include "agent/runner/spawn.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
+#include <cstring>
 #include <filesystem>
 #include <vector>
+
+#include "agent/runner/task/template.h"
 
 namespace berth::agent {
 
 namespace fs = std::filesystem;
 
 namespace {
+
+constexpr int kTemplatePatienceMs = 5'000;
 
 /// All of them are what the supervisor needs; one that was left out shows in its own checks.
 void describe(
@@ -59,10 +67,101 @@ Spawned spawn_supervisor(
     spawned.problem = "cannot start " + helper + ": " + error_text(error);
     return spawned;
   }
+  spawned.child = true;
   // Its number is not given to another before we have reaped it.
   spawned.pidfd.reset(static_cast<int>(syscall(SYS_pidfd_open, spawned.pid, 0)));
   if (!spawned.pidfd) spawned.problem = "cannot watch " + helper + ": " + error_text(errno);
   return spawned;
+}
+
+SupervisorSource::~SupervisorSource() {
+  give_up();
+}
+
+void SupervisorSource::make_template() {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return;
+  socket_.reset(ends[0]);
+  Fd theirs(ends[1]);
+  Fd here(open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  // Room for the name of a task in its place.
+  Spawned made = spawn_supervisor(
+      helper_,
+      "template",
+      "of berth-agent" + std::string(sizeof(TemplateRequest::name), ' '),
+      here.get(),
+      theirs.get());
+  template_ = made.pid;
+  if (made.pid < 0) socket_.reset();
+}
+
+/// It ends by itself, when it sees that we are gone.
+void SupervisorSource::give_up() {
+  socket_.reset();
+  if (template_ > 0) (void)waitpid(template_, nullptr, 0);  // our child
+  template_ = -1;
+}
+
+bool SupervisorSource::ask(bool recover, const std::string& name, int task, int order) {
+  TemplateRequest request;
+  request.recover = recover;
+  name.copy(request.name, sizeof request.name - 1);
+  int fds[] = {task, order};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof fds)] = {};
+  iovec bytes{&request, sizeof request};
+  msghdr message{};
+  message.msg_iov = &bytes;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof fds);
+  std::memcpy(CMSG_DATA(header), fds, sizeof fds);
+  return sendmsg(socket_.get(), &message, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof request);
+}
+
+void SupervisorSource::hear(Spawned& spawned) {
+  TemplateAnswer told;
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+  iovec bytes{&told, sizeof told};
+  msghdr message{};
+  message.msg_iov = &bytes;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  pollfd fd{socket_.get(), POLLIN, 0};
+  bool heard =
+      poll(&fd, 1, kTemplatePatienceMs) > 0 &&
+      recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC) == static_cast<ssize_t>(sizeof told);
+  if (!heard) {
+    spawned.unknown = true;
+    return;
+  }
+  const cmsghdr* header = CMSG_FIRSTHDR(&message);
+  if (told.pid <= 0 || header == nullptr) {
+    spawned.problem = "cannot fork a supervisor: " + error_text(told.error);
+    return;
+  }
+  int pidfd = -1;
+  std::memcpy(&pidfd, CMSG_DATA(header), sizeof pidfd);
+  spawned.pid = told.pid;
+  spawned.pidfd.reset(pidfd);
+}
+
+Spawned SupervisorSource::start(const char* mode, const std::string& name, int task, int order) {
+  Spawned spawned;
+  if (!socket_) make_template();
+  bool recover = std::string_view(mode) == "recover";
+  if (socket_ && ask(recover, name, task, order)) {
+    hear(spawned);
+    if (!spawned.unknown) return spawned;
+  }
+  if (template_ > 0) kill(template_, SIGKILL);
+  give_up();
+  if (spawned.unknown) return spawned;
+  return spawn_supervisor(helper_, mode, name, task, order);
 }
 
 std::string find_helpers(const std::string& wanted, std::string& problem) {

@@ -100,11 +100,13 @@ void keep_stream(
   // It may have been named already, or never have been made.
   (void)renameat(task_directory, (name + ".part").c_str(), task_directory, name.c_str());
   Fd file(openat(task_directory, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!file) return;
-  TaskOutput output{name, task_path + "/" + name};
-  std::optional<std::string> sha256 = hash_of(file.get(), output.bytes);
-  if (!sha256) return;
-  output.sha256 = *sha256;
+  // None: nothing was written.
+  TaskOutput output{name, file ? task_path + "/" + name : "", 0, net::Sha256().hex()};
+  if (file) {
+    std::optional<std::string> sha256 = hash_of(file.get(), output.bytes);
+    if (!sha256) return;
+    output.sha256 = *sha256;
+  }
   outputs.push_back(std::move(output));
 }
 

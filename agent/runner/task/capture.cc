@@ -23,9 +23,15 @@ std::string Capture::open() {
   writer_.reset(ends[1]);
   // Only our end: a task does not expect EAGAIN from its output.
   (void)fcntl(reader_.get(), F_SETFL, O_NONBLOCK);  // of a pipe of our own: cannot fail
+  return {};
+}
+
+bool Capture::open_file() {
+  if (file_) return true;
   std::string part = name_ + ".part";
   file_.reset(openat(directory_, part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  return file_ ? std::string() : "cannot make " + part + ": " + error_text(errno);
+  if (!file_) problem_ = "cannot make " + part + ": " + error_text(errno);
+  return static_cast<bool>(file_);
 }
 
 void Capture::on_readable() {
@@ -71,7 +77,7 @@ bool Capture::drop_some() {
 }
 
 void Capture::keep(const char* bytes, size_t count) {
-  if (!problem_.empty()) {
+  if (!problem_.empty() || !open_file()) {
     truncated_ = true;
     return;
   }
@@ -99,6 +105,7 @@ TaskOutput Capture::finish(const std::string& directory_path) {
     if (!(kept_ < bytes_max_ ? take_some() : drop_some())) break;
   }
   reader_.reset();
+  if (!file_) return {name_, "", 0, digest_.hex(), truncated_};
   file_.reset();
   std::string part = name_ + ".part";
   if (renameat(directory_, part.c_str(), directory_, name_.c_str()) != 0 && problem_.empty())

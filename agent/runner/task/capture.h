@@ -11,13 +11,16 @@ namespace berth::agent {
 
 /// One stream of a task: from a pipe into a file, which is named `NAME.part` until it is whole.
 ///
+/// The file is made for the first byte: many tasks are silent, and making two files for each of
+/// them was half of a supervisor's work on ext4.
+///
 /// Up to the limit bytes are kept and hashed; the rest is read and dropped, so that a task that
 /// writes more than anybody wants to keep neither stops nor fills the disk.
 class Capture {
  public:
   Capture(int directory, std::string name, uint64_t bytes_max);
 
-  /// Makes file and pipe. Empty: done; the task's end of the pipe is `writer()`.
+  /// Makes the pipe. Empty: done; the task's end of the pipe is `writer()`.
   std::string open();
   int writer() const { return writer_.get(); }
   void close_writer() { writer_.reset(); }
@@ -32,6 +35,7 @@ class Capture {
   const std::string& problem() const { return problem_; }
 
  private:
+  bool open_file();
   bool take_some();
   bool drop_some();
   void keep(const char* bytes, size_t count);

@@ -1,13 +1,15 @@
-// berth-task: the supervisor of one task. Started by the agent in the task's directory, with the
-// file `order` as descriptor 3; nobody else has a use for it.
+// berth-task: the supervisor of one task. Started in the task's directory, with the file `order` as
+// descriptor 3, by the agent or by a template, which is a berth-task too.
 
 #include <linux/close_range.h>
 #include <sys/prctl.h>
 
 #include <cstdio>
+#include <cstring>
 #include <string_view>
 
 #include "agent/runner/task/supervisor.h"
+#include "agent/runner/task/template.h"
 
 namespace berth::agent {
 
@@ -37,6 +39,12 @@ int supervise(std::string_view mode) {
 int main(int argc, char** argv) {
   std::string_view mode = argc > 1 ? argv[1] : "";
   if (mode == "true") return 0;  // what the probe of containers runs: it needs no library
+  if (mode == "template" && argc > 2) {
+    // From here to the end of the arguments: shown by `ps`, and free to be written to.
+    size_t bytes = static_cast<size_t>(argv[2] + std::strlen(argv[2]) - argv[1]);
+    berth::agent::serve_template(berth::agent::supervise, argv[1], bytes);
+    _exit(0);
+  }
   if (mode != "run" && mode != "recover") {
     std::fputs("berth-task is started by berth-agent for each task; run that\n", stderr);
     return berth::agent::kExitUsage;

@@ -190,6 +190,32 @@ TEST(Survival, RemovesOutputsThatHaveBeenKeptForLongEnough) {
   EXPECT_EQ(world.output(ids[5]), "kept\n");
 }
 
+/// The process that forks this agent's supervisors.
+int template_process() {
+  for (const auto& each : std::filesystem::directory_iterator("/proc")) {
+    std::string command = read_file(each.path() / "cmdline");
+    std::string parent = "\nPPid:\t" + std::to_string(getpid()) + "\n";
+    bool ours = read_file(each.path() / "status").find(parent) != std::string::npos;
+    if (ours && command.find(std::string("berth-task\0template", 19)) == 0)
+      return std::stoi(each.path().filename());
+  }
+  return -1;
+}
+
+TEST(Survival, GoesOnWithoutTheProcessThatForksSupervisors) {
+  RunnerWorld world;
+  wire::AssignmentId before = world.start(shell("echo up; while [ ! -e go ]; do sleep 0.01; done"));
+  world.turn_until([&] { return world.output(before) == "up\n"; }, "its first line");
+  int first = template_process();
+  ASSERT_GT(first, 0);
+  kill(first, SIGKILL);
+  EXPECT_EQ(world.run(shell("exit 3")).exit_code, 3);
+  EXPECT_EQ(world.run(shell("exit 4")).exit_code, 4);
+  EXPECT_NE(template_process(), first);
+  write_file(world.directory(before) / "work/go", "now");
+  EXPECT_EQ(world.wait(before).error, ErrorClass::None);
+}
+
 TEST(Survival, WithoutHelpersOrStateEveryTaskIsRefusedWithTheReason) {
   RunnerWorld world([](RunnerSettings& settings) { settings.helpers = "/no/such/place"; });
   EXPECT_NE(world.runner().problem().find("berth-task"), std::string::npos);
