@@ -116,7 +116,8 @@ bool JobEvents::tell(Watcher& watcher, Outbox& outbox) const {
     ++messages;
   };
   size_t looked_at = 0;
-  for (size_t at = after(watcher.told); at < events_.size(); ++at) {
+  size_t at = after(watcher.told);
+  for (; at < events_.size(); ++at) {
     if (messages == kMessagesPerTurn || looked_at++ == kMessagesPerTurn * kEventsPerMessage) break;
     watcher.told = events_[at].event.sequence;
     if (!concerns(watcher.jobs, events_[at].event)) continue;
@@ -124,6 +125,8 @@ bool JobEvents::tell(Watcher& watcher, Outbox& outbox) const {
     if (page.size() == kEventsPerMessage) flush();
   }
   flush();
+  // The last number may be of no event: a server begins where no server before it has been.
+  if (at == events_.size()) watcher.told = last_;
   return watcher.told != last_;
 }
 

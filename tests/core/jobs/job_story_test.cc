@@ -1,59 +1,11 @@
 #include <gtest/gtest.h>
 
-#include "tests/core/jobs/job_world.h"
+#include "tests/core/jobs/job_fixture.h"
 
 namespace berth::core {
 namespace {
 
-using Lines = std::vector<std::string>;
-using wire::ErrorClass;
-using wire::JobState;
-using wire::ReportKind;
-
-constexpr uint64_t kClient = 1;
-constexpr uint64_t kWorker1 = 11;
-constexpr uint64_t kWorker2 = 12;
-
-class JobStory : public testing::Test {
- protected:
-  /// What is said in this turn.
-  Lines turn() {
-    world.turn();
-    return world.said();
-  }
-  Lines after(int64_t ms) {
-    world.advance(ms);
-    return world.said();
-  }
-  void two_workers() {
-    world.worker("w1");
-    world.worker("w2");
-    world.attach("w1", kWorker1);
-    world.attach("w2", kWorker2);
-    (void)turn();
-  }
-  void one_worker(int64_t slots = 4) {
-    world.worker("w1", slots);
-    world.attach("w1", kWorker1);
-    (void)turn();
-  }
-  void report(ReportKind kind, wire::AssignmentId id, ErrorClass error = ErrorClass::None) {
-    world.report(kWorker1, "w1", kind, id, error);
-  }
-  wire::AssignmentId j(uint64_t job) { return world.last_assignment(job); }
-  /// Submitted, assigned, accepted, started.
-  wire::AssignmentId running(const TestJob& job) {
-    world.submit(kClient, {job});
-    (void)turn();
-    const wire::AssignmentId id = world.assigned.back();
-    report(ReportKind::Accepted, id);
-    report(ReportKind::Started, id);
-    (void)turn();
-    return id;
-  }
-
-  JobWorld world;
-};
+class JobStory : public JobFixture {};
 
 TEST_F(JobStory, AJobIsSubmittedRunAndCompleted) {
   one_worker();

@@ -34,6 +34,21 @@ void JobWorld::boot() {
   ledger->start(now);
 }
 
+void JobWorld::begin_anew(const JobSettings& chosen) {
+  settings = chosen;
+  store = StoreModel();
+  workers.clear();
+  silent.clear();
+  assigned.clear();
+  stopped.clear();
+  watched.clear();
+  submitted.clear();
+  said_.clear();
+  batches_.clear();
+  effects_.clear();
+  boot();
+}
+
 void JobWorld::restart() {
   batches_.clear();
   effects_.clear();
@@ -114,6 +129,7 @@ void JobWorld::submit(
     spec.priority = job.priority;
     spec.attempts_max = job.attempts_max;
     spec.retry_base_ms = job.retry_base_ms;
+    spec.retry_cap_ms = job.retry_cap_ms;
     spec.demand.slots = job.slots;
     spec.timeout_ms = job.timeout_ms;
     if (job.scheduled_in_ms > 0) spec.scheduled_at_ms = now.wall_ms + job.scheduled_in_ms;
@@ -244,6 +260,7 @@ std::string JobWorld::line_of(const wire::Reply& reply) {
   }
   if (const auto* details = std::get_if<wire::JobDetails>(&reply)) {
     shown = *details;
+    shown_worker = details->row.worker;
     return "job " + std::to_string(details->row.id.value) + " " +
            std::string(job_state_token(details->row.state));
   }

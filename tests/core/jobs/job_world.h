@@ -30,6 +30,7 @@ struct TestJob {
   std::vector<uint32_t> depends_on_items = {};
   uint32_t array = 0;  ///< elements
   uint32_t retry_base_ms = 1'000;
+  uint32_t retry_cap_ms = 300'000;
 };
 
 /// What one turn said, with its own memory where tests look at it.
@@ -76,6 +77,8 @@ class JobWorld {
   void durable();  ///< all groups that were held
   void advance(int64_t ms);
 
+  /// Another server with another store, and nobody connected.
+  void begin_anew(const JobSettings& chosen);
   /// The process dies; what was durable is read by a new one.
   void restart();
 
@@ -99,8 +102,9 @@ class JobWorld {
   std::set<std::string> silent;  ///< of these, those that do not beat
   std::vector<wire::AssignmentId> assigned;
   std::vector<wire::AssignmentId> stopped;
-  std::vector<wire::JobEvent> watched;  ///< texts empty
-  std::optional<wire::JobDetails> shown;
+  std::vector<wire::JobEvent> watched;    ///< texts empty
+  std::optional<wire::JobDetails> shown;  ///< texts are gone
+  std::string shown_worker;
   std::vector<uint8_t> verdicts;  ///< of the last Reported or Attached
   std::optional<wire::JobCounts> counts;
   std::optional<wire::JobExplanation> explained;
