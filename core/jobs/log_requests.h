@@ -16,7 +16,7 @@ namespace berth::core {
 struct LogRequest {
   wire::ConnectionId from;
   wire::RequestId request;
-  WorkerNumber worker = kNoWorker;
+  WorkerNumber worker = kNoWorker;  ///< none: no attempt has started
   uint32_t attempt = 0;
 };
 

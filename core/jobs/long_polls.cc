@@ -18,6 +18,9 @@ constexpr uint32_t kWaitMsMax = 3'600'000;
 constexpr size_t kLogsMax = 10'000;
 constexpr uint32_t kLogBytesMax = 256 * 1024;
 constexpr uint32_t kLogWaitMsMax = 60'000;
+
+// While no attempt has started its reader asks again so often; nobody wakes it.
+constexpr uint32_t kNoAttemptMsMax = 500;
 /// Beyond what the client asked to wait: for the way to the worker and back.
 constexpr Duration kLogPatience = Duration::seconds(10);
 
@@ -91,11 +94,22 @@ void JobLedger::State::on(const Call& call, const wire::ReadLog& read) {
       if (read.attempt == 0 || one.id.attempt == read.attempt) found = &one;
     }
   }
+  if (logs.by_ticket.size() >= kLogsMax) {
+    return refuse(call, Refusal::Busy, "too much output is being read already: ask again later");
+  }
+  if (found == nullptr && read.attempt == 0 && !is_terminal(job->state)) {
+    const uint32_t patience = std::min(read.wait_ms, kNoAttemptMsMax);
+    if (patience == 0) return call.effects.send(call.from, call.id, wire::LogChunk{});
+    const uint64_t ticket = ++logs.last_ticket;
+    logs.by_ticket.emplace(ticket, LogRequest{call.from, call.id});
+    return deadlines.set(
+        DeadlineKind::Log, ticket, call.now.mono + Duration::milliseconds(patience));
+  }
   if (found == nullptr) {
     return refuse(
         call,
         Refusal::NotFound,
-        read.attempt == 0 ? "job " + std::to_string(read.job.value) + " has not been started yet"
+        read.attempt == 0 ? "job " + std::to_string(read.job.value) + " was never started"
                           : "job " + std::to_string(read.job.value) + " has no attempt " +
                                 std::to_string(read.attempt));
   }
@@ -105,9 +119,6 @@ void JobLedger::State::on(const Call& call, const wire::ReadLog& read) {
         call,
         Refusal::Busy,
         "the worker that has it, " + worker.name + ", is not connected: ask again later");
-  }
-  if (logs.by_ticket.size() >= kLogsMax) {
-    return refuse(call, Refusal::Busy, "too much output is being read already: ask again later");
   }
   const uint64_t ticket = ++logs.last_ticket;
   logs.by_ticket.emplace(ticket, LogRequest{call.from, call.id, found->worker, found->id.attempt});

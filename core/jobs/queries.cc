@@ -128,7 +128,7 @@ void JobLedger::State::on(const Call& call, const wire::ListJobs& list) {
     if (!matches(*job, list, worker)) continue;
     const wire::JobSpec& spec = classes.read(job->spec.bytes());
     if (!is_unless_empty(list.queue, spec.queue) || !is_unless_empty(list.tenant, spec.tenant) ||
-        !is_unless_empty(list.name, spec.name) ||
+        !spec.name.starts_with(list.name) ||
         (!list.label.key.empty() && !has_label(spec.labels, list.label))) {
       continue;
     }

@@ -89,11 +89,12 @@ bool JobLedger::State::may_submit(const Call& call, const wire::SubmitJobs& subm
               ", which does not exist or ended too long ago: leave it out");
     }
     if (!submit.refuse_unsatisfiable || !classes.unsatisfiable(call.now, spec)) continue;
-    return no(
-        Refusal::BadRequest,
-        "job " + std::to_string(i + 1) +
-            ": no worker could ever run it, even with nothing else to do: ask what workers have, "
-            "or submit it to wait for one that has it");
+    const wire::Explanation why = classes.explain_unsatisfiable(spec, outbox.text());
+    call.effects.looked_at += why.workers;
+    const wire::NoPlace reason =
+        why.workers == 0 ? wire::NoPlace::NoWorkers : wire::NoPlace::Eliminated;
+    reply(call, wire::Unplaced{reason, why});
+    return false;
   }
   return true;
 }

@@ -57,11 +57,16 @@ void JobLedger::State::on_due(Now now, const Deadlines::Due& one, Effects& effec
     case DeadlineKind::Log: {
       auto found = logs.by_ticket.find(one.subject);
       if (found == logs.by_ticket.end()) return;
-      effects.send(
-          found->second.from,
-          found->second.request,
-          wire::Refused{wire::Refusal::Busy, "the worker that has it does not answer"});
+      const LogRequest asked = found->second;
       logs.by_ticket.erase(found);
+      // No attempt had started, and so no worker was asked.
+      if (asked.worker == kNoWorker) {
+        return effects.send(asked.from, asked.request, wire::LogChunk{});
+      }
+      effects.send(
+          asked.from,
+          asked.request,
+          wire::Refused{wire::Refusal::Busy, "the worker that has it does not answer"});
       return;
     }
   }

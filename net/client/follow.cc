@@ -6,6 +6,10 @@
 namespace berth::client {
 namespace {
 
+// A worker comes back to a server that has restarted within seconds, or is lost after twenty.
+constexpr uint64_t kBusyPauseMs = 250;
+constexpr int kBusyMax = 100;
+
 uint64_t now_ms() {
   return uv_hrtime() / 1'000'000;
 }
@@ -105,12 +109,13 @@ void LogFollow::on_chunk(Result<LogChunk> result) {
   if (!result) {
     if (poll_.outlasts(result.error())) {
       ask();
-    } else {
+    } else if (!ask_later(result.error())) {
       done_(result.error());
     }
     return;
   }
   poll_.on_answered();
+  busy_ = 0;
   const LogChunk& chunk = *result;
   if (chunk.attempt != 0) request_.attempt = chunk.attempt;
   if (!chunk.data.empty() && chunk.offset != request_.offset) {
@@ -128,6 +133,33 @@ void LogFollow::on_chunk(Result<LogChunk> result) {
   } else {
     ask();
   }
+}
+
+bool LogFollow::ask_later(const Error& error) {
+  const bool busy = error.code == ErrorCode::Refused && error.refusal == Refusal::Busy;
+  const std::shared_ptr<Client::Impl> impl = impl_.lock();
+  if (!busy || !impl || ++busy_ > kBusyMax) return false;
+  poll_.on_answered();
+  /// Keeps the client's inside until it has fired: libuv knows the timer, and the loop goes on.
+  struct Pause {
+    uv_timer_t timer;
+    std::shared_ptr<Client::Impl> impl;
+    std::shared_ptr<LogFollow> follow;
+  };
+  auto* pause = new Pause{.impl = impl, .follow = shared_from_this()};
+  uv_timer_init(impl->loop(), &pause->timer);
+  pause->timer.data = pause;
+  uv_timer_start(
+      &pause->timer,
+      [](uv_timer_t* timer) {
+        static_cast<Pause*>(timer->data)->follow->ask();
+        uv_close(reinterpret_cast<uv_handle_t*>(timer), [](uv_handle_t* handle) {
+          delete static_cast<Pause*>(handle->data);
+        });
+      },
+      kBusyPauseMs,
+      0);
+  return true;
 }
 
 void LogFollow::end(const LogChunk& last) {

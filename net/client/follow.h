@@ -43,7 +43,7 @@ class JobWait : public std::enable_shared_from_this<JobWait> {
   bool asked_ = false;
 };
 
-/// One log, piece after piece.
+/// One log, piece after piece. A worker that is not connected just now is waited for.
 ///
 /// Threads  the loop's
 /// Errors   exactly one answer
@@ -59,6 +59,7 @@ class LogFollow : public std::enable_shared_from_this<LogFollow> {
 
  private:
   void on_chunk(Result<LogChunk> result);
+  bool ask_later(const Error& error);
   void end(const LogChunk& last);
 
   const std::weak_ptr<Client::Impl> impl_;
@@ -68,6 +69,7 @@ class LogFollow : public std::enable_shared_from_this<LogFollow> {
   const bool from_start_;
   net::Sha256 digest_;
   LongPoll poll_;
+  int busy_ = 0;  // answers without a piece, one after the other
 };
 
 }  // namespace berth::client

@@ -35,6 +35,7 @@ class Client::Impl final : public LinkOwner, public std::enable_shared_from_this
   void shut_down();
 
   const Options& options() const { return options_; }
+  uv_loop_t* loop() const { return loop_; }
   bool on_loop_thread() const { return loop_thread_ == std::this_thread::get_id(); }
 
   /// Encodes by `encode(Outgoing&, frame)` and sends; `handler` gets the one answer.

@@ -62,6 +62,36 @@ TEST_F(JobStory, AFailedAttemptIsRetriedAfterItsBackOff) {
   EXPECT_EQ(world.store.attempts().size(), 2u);
 }
 
+TEST_F(JobStory, AJobIsFoundByHowItsNameBegins) {
+  world.submit(kClient, {{.name = "train-1"}, {.name = "train-2"}, {.name = "test"}});
+  (void)turn();
+  world.ask(kClient, wire::ListJobs{.name = "train-"});
+  EXPECT_EQ(turn(), Lines({"c1: page j1 PENDING j2 PENDING"}));
+  world.ask(kClient, wire::ListJobs{.name = "test"});
+  EXPECT_EQ(turn(), Lines({"c1: page j3 PENDING"}));
+}
+
+// The whole submit stays outside, and its client learns what rules out whom.
+TEST_F(JobStory, AJobThatNobodyCouldRunIsNotTakenWhenItsClientSaysSo) {
+  one_worker();
+  world.submit(kClient, {{}, {.tags = {"moon"}}}, {}, true);
+  EXPECT_EQ(turn(), Lines({"c1: unplaced: eliminated"}));
+  world.submit(kClient, {{}}, {}, true);
+  EXPECT_EQ(turn(), Lines({"c11: run j1.1", "c1: submitted j1"}));
+}
+
+TEST_F(JobStory, WhoReadsTheOutputOfAJobThatHasNotStartedWaits) {
+  world.submit(kClient, {{}});
+  (void)turn();
+  world.ask(kClient, wire::ReadLog{.job = {1}});
+  EXPECT_EQ(turn(), Lines({"c1: log: no attempt yet"}));
+  world.ask(kClient, wire::ReadLog{.job = {1}, .wait_ms = 20'000});
+  EXPECT_EQ(turn(), Lines({}));
+  EXPECT_EQ(after(600), Lines({"c1: log: no attempt yet"}));
+  world.ask(kClient, wire::ReadLog{.job = {1}, .attempt = 1});
+  EXPECT_EQ(turn(), Lines({"c1: refused not_found: job 1 has no attempt 1"}));
+}
+
 TEST_F(JobStory, ARestartedServerKnowsWhatRuns) {
   one_worker();
   const wire::AssignmentId id = running({});

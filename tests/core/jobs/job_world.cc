@@ -283,8 +283,12 @@ std::string JobWorld::line_of(const wire::Reply& reply) {
     return "want log " + short_name(want->assignment) + " ticket " + std::to_string(want->ticket);
   }
   if (const auto* chunk = std::get_if<wire::LogChunk>(&reply)) {
+    if (chunk->attempt == 0) return "log: no attempt yet";
     return "log " +
            std::string(reinterpret_cast<const char*>(chunk->data.data()), chunk->data.size());
+  }
+  if (const auto* no = std::get_if<wire::Unplaced>(&reply)) {
+    return "unplaced: " + std::string(no_place_token(no->reason));
   }
   if (std::holds_alternative<wire::Done>(reply)) return "done";
   return "kind " + std::to_string(reply.index());

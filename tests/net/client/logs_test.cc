@@ -1,4 +1,5 @@
 #include <atomic>
+#include <future>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -105,6 +106,43 @@ TEST(Logs, EndWhenTheReaderHasEnough) {
   ASSERT_TRUE(followed.end.ok());
   EXPECT_EQ(followed.text, "hello,");
   EXPECT_EQ(followed.end->bytes, 6u);
+}
+
+// As after a restart of the server, before the worker is back.
+TEST(Logs, WaitForAWorkerThatIsNotConnectedJustNow) {
+  int asked = 0;
+  ScriptedServer server([&](const wire::Request& request) -> Answer {
+    if (!std::holds_alternative<wire::ReadLog>(request)) return std::nullopt;
+    if (++asked <= 2) return wire::Refused{.code = wire::Refusal::Busy, .message = "not now"};
+    return wire::LogChunk{.complete = true, .attempt = 1};
+  });
+  Options options;
+  options.endpoints = {server.endpoint()};
+  const auto client = BlockingClient::create(std::move(options));
+  const auto end = (*client)->follow_log({.job = 7}, [](const LogChunk&) { return true; });
+  ASSERT_TRUE(end.ok()) << end.error().message;
+  EXPECT_EQ(asked, 3);
+}
+
+TEST(Logs, EndWithTheClientAlsoWhileTheyPause) {
+  std::promise<void> asked;
+  std::atomic<bool> first{true};
+  ScriptedServer server([&](const wire::Request& request) -> Answer {
+    if (!std::holds_alternative<wire::ReadLog>(request)) return std::nullopt;
+    if (first.exchange(false)) asked.set_value();
+    return wire::Refused{.code = wire::Refusal::Busy, .message = "not now"};
+  });
+  Options options;
+  options.endpoints = {server.endpoint()};
+  auto client = std::move(BlockingClient::create(std::move(options))).value();
+  std::promise<Result<LogEnd>> end;
+  client->async().follow_log(
+      {.job = 7},
+      [](const LogChunk&) { return true; },
+      [&](Result<LogEnd> result) { end.set_value(std::move(result)); });
+  asked.get_future().wait();
+  client.reset();
+  EXPECT_EQ(end.get_future().get().error().code, ErrorCode::Stopped);
 }
 
 TEST(Logs, ThatNobodyHasAreARefusal) {
