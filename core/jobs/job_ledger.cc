@@ -81,6 +81,7 @@ void JobLedger::on_tick(Now now, Effects& effects) {
   const std::vector<Deadlines::Due> due = std::exchange(self.due, {});
   for (const Deadlines::Due& one : due)
     self.on_due(now, one, effects);
+  self.write_started(now);
   self.retire(now);
   if (std::erase_if(self.away, [&](const State::Away& one) { return one.until <= now.mono; }) > 0) {
     self.freed = true;

@@ -36,7 +36,8 @@ struct JobSettings {
 ///
 /// Which edge is synced before it is acted on: a submit, an ack (ASSIGNED is stored with it), an
 /// end (COMPLETED, FAILED, RETRYING with its moment, ABORTED) and whatever a client is told. What
-/// is not: an assignment before its ack, `Started`, `Alive`; they are written with the next group.
+/// is not: an assignment before its ack, `Started`, `Alive`; what of it still holds is written
+/// soon.
 ///
 /// Shape    events and the time go in; messages go out through Effects, rows through StoreBatch
 /// Threads  the ledger's thread only; it claims on the shared tables like a shard

@@ -251,6 +251,12 @@ struct JobLedger::State {
   void on_lease_over(Now now, Job& job);
   void on_timeout(Now now, Job& job);
   void retire(Now now);
+  struct StartedRow {
+    Instant due;
+    wire::AssignmentId assignment;
+  };
+  std::deque<StartedRow> started;  ///< whose rows do not say so yet, the earliest first
+  void write_started(Now now);
 
   // ---- restore.cc ----
 

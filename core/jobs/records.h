@@ -58,7 +58,8 @@ struct JobChange {
   JobProgress progress;
 };
 
-/// Finished or under way; written over by the same (job, epoch).
+/// One that has ended: of the one under way the job's own row tells. Written over by the same (job,
+/// epoch).
 struct AttemptRecord {
   wire::AssignmentId id;
   std::string_view worker;

@@ -85,6 +85,15 @@ void JobLedger::State::restore(const JobRecord& record) {
   run.finished_at_ms = progress.finished_at_ms;
   run.attempt_count = progress.attempt_count;
   run.gpus.assign(progress.gpus.begin(), progress.gpus.end());
+  if (job.state == JobState::Assigned || job.state == JobState::Running) {
+    Attempt& attempt = run.attempts.emplace_back();
+    attempt.id = progress.assignment;
+    attempt.worker = workers.number_of(progress.worker);
+    attempt.state = job.state;
+    attempt.assigned_at_ms = progress.assigned_at_ms;
+    attempt.started_at_ms = progress.started_at_ms;
+    attempt.unsaved = true;
+  }
   if (error == wire::ErrorClass::Aborted || error == wire::ErrorClass::Refused) {
     run.verdict = std::make_unique<Run::Verdict>(
         Run::Verdict{error, std::string(progress.last_error.message)});
@@ -95,7 +104,10 @@ void JobLedger::State::restore(const AttemptRecord& record) {
   Job* job = jobs.find(record.id.job);
   if (job == nullptr || job->count > 1) return;
   if (!job->run) job->run = std::make_unique<Run>();
-  Attempt& attempt = job->run->attempts.emplace_back();
+  // The one under way, which the job's own row has told of, is the last.
+  std::vector<Attempt>& attempts = job->run->attempts;
+  const bool before_live = !attempts.empty() && attempts.back().unsaved;
+  Attempt& attempt = before_live ? *attempts.emplace(attempts.end() - 1) : attempts.emplace_back();
   attempt.id = record.id;
   attempt.worker = workers.number_of(record.worker);
   attempt.state = record.state;
@@ -161,7 +173,6 @@ void JobLedger::State::resume(Now now, Job& job) {
 }
 
 void JobLedger::State::resume_lease(Now now, Job& job) {
-  // Its ack was stored with its attempt, in one group.
   BERTH_CHECK(edges::last_attempt(job) != nullptr);
   Run& run = *job.run;
   const Attempt& last = run.attempts.back();

@@ -103,13 +103,14 @@ void JobLedger::State::write_rows(Now now) {
       rows.changes.push_back({job->id, progress});
     }
     if (!job->run) continue;
-    const bool wish = job->state == wire::JobState::Assigned && !job->run->accepted;
+    // The row of a live job says all there is of its attempt.
+    const bool live = job->state == JobState::Assigned || job->state == JobState::Running;
     // Changed ones are the youngest: one that was ended, and the one after it.
     for (size_t i = job->run->attempts.size(); i-- > 0;) {
       Attempt& attempt = job->run->attempts[i];
       const bool last = i + 1 == job->run->attempts.size();
       if (!attempt.unsaved && !last) break;
-      if (!attempt.unsaved || (wish && last)) continue;
+      if (!attempt.unsaved || (live && last)) continue;
       attempt.unsaved = false;
       rows.attempts.push_back(
           {attempt.id,

@@ -89,6 +89,16 @@ void JobLedger::State::on_timeout(Now now, Job& job) {
   ask_to_stop(now, job, "it ran longer than " + std::to_string(job.timeout_ms) + " ms");
 }
 
+/// The rows of those that are still running: most have ended since.
+void JobLedger::State::write_started(Now now) {
+  for (; !started.empty() && started.front().due <= now.mono; started.pop_front()) {
+    const wire::AssignmentId id = started.front().assignment;
+    Job* job = jobs.find(id.job);
+    if (job == nullptr || job->id != id.job || job->state != JobState::Running) continue;
+    if (edges::last_attempt(*job)->id == id) touch_attempt(*job);
+  }
+}
+
 /// Drops what ended long ago, and what is more than is to be kept; a little at a time.
 void JobLedger::State::retire(Now now) {
   const int64_t since_ms = now.wall_ms - settings.finished_age.ms();

@@ -73,8 +73,8 @@ bool RowWriter::prepare(Database& database) {
   database_ = &database;
   return insert_.prepare(database, kInsert) && insert_pending_.prepare(database, kInsertPending) &&
          change_.prepare(database, kChange) && move_.prepare(database, kMove) &&
-         drop_job_.prepare(database, "DELETE FROM jobs WHERE id = ?1") &&
-         drop_attempts_.prepare(database, "DELETE FROM attempts WHERE job = ?1") &&
+         drop_job_.prepare(database, "DELETE FROM jobs WHERE id BETWEEN ?1 AND ?2") &&
+         drop_attempts_.prepare(database, "DELETE FROM attempts WHERE job BETWEEN ?1 AND ?2") &&
          attempt_.prepare(database, kAttempt) &&
          submit_.prepare(
              database, "INSERT INTO submits (at_ms, jobs, request) VALUES (?1, ?2, ?3)") &&
@@ -160,9 +160,7 @@ bool RowWriter::write_batch(const core::StoreBatch& batch, size_t number) {
   if (!batch.events.empty() && !forget_old_events(as_signed(batch.events.back().sequence))) {
     return false;
   }
-  for (const wire::JobId job : batch.dropped_jobs) {
-    if (!drop(job)) return false;
-  }
+  if (!drop(batch.dropped_jobs)) return false;
   for (const std::string_view request : batch.dropped_submits) {
     if (!drop_submit(request)) return false;
   }
@@ -186,6 +184,7 @@ bool RowWriter::shrink(std::span<const core::ArrayRest> rests) {
 bool RowWriter::shrink(const core::ArrayRest& rest) {
   if (rest.count == 0) {
     drop_job_.number(1, as_signed(rest.was.value));
+    drop_job_.number(2, as_signed(rest.was.value));
     if (!drop_job_.run()) return false;
   } else {
     move_.number(1, as_signed(rest.was.value));
@@ -357,11 +356,23 @@ bool RowWriter::forget_old_events(int64_t newest) {
   return forget_events_.run();
 }
 
-bool RowWriter::drop(wire::JobId job) {
-  specs_.on_dropped(job);
-  drop_job_.number(1, as_signed(job.value));
-  drop_attempts_.number(1, as_signed(job.value));
-  return drop_job_.run() && drop_attempts_.run();
+// Jobs that ended one after the other were mostly submitted so, too: one statement for each run of
+// ids without a gap.
+bool RowWriter::drop(std::span<const wire::JobId> jobs) {
+  dropped_.assign(jobs.begin(), jobs.end());
+  std::sort(dropped_.begin(), dropped_.end());
+  for (size_t i = 0; i < dropped_.size();) {
+    const size_t first = i;
+    do {
+      specs_.on_dropped(dropped_[i++]);
+    } while (i < dropped_.size() && dropped_[i].value == dropped_[i - 1].value + 1);
+    for (Statement* each : {&drop_job_, &drop_attempts_}) {
+      each->number(1, as_signed(dropped_[first].value));
+      each->number(2, as_signed(dropped_[i - 1].value));
+      if (!each->run()) return false;
+    }
+  }
+  return true;
 }
 
 // An index of random ids would cost every submit a page of its own. They are dropped in the order

@@ -53,7 +53,7 @@ class RowWriter {
   bool write(const core::WorkerRecord& worker);
   bool write(const wire::JobEvent& event);
   bool forget_old_events(int64_t newest);
-  bool drop(wire::JobId job);
+  bool drop(std::span<const wire::JobId> jobs);
   bool drop_submit(std::string_view request);
 
   void find_last(std::span<const core::StoreBatch> batches);
@@ -67,6 +67,7 @@ class RowWriter {
   std::vector<core::ArrayRest> pending_;  // rests of rows that this batch has yet to insert
   Last last_change_;                      // by job: the last batch that changes it
   Last last_attempt_;                     // by epoch
+  std::vector<wire::JobId> dropped_;      // in order
   std::string labels_;
   std::string gpus_;
   std::string list_;
