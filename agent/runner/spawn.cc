@@ -132,18 +132,16 @@ void SupervisorSource::hear(Spawned& spawned) {
   message.msg_control = control;
   message.msg_controllen = sizeof control;
   pollfd fd{socket_.get(), POLLIN, 0};
-  bool heard =
-      poll(&fd, 1, kTemplatePatienceMs) > 0 &&
-      recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC) == static_cast<ssize_t>(sizeof told);
-  if (!heard) {
-    spawned.unknown = true;
+  ssize_t n = -1;
+  errno = ETIMEDOUT;
+  if (poll(&fd, 1, kTemplatePatienceMs) > 0) n = recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC);
+  if (n != static_cast<ssize_t>(sizeof told)) {
+    // Reset: it ended, and what we asked for had not been read. Any other end leaves a doubt.
+    spawned.unknown = n >= 0 || errno != ECONNRESET;
     return;
   }
   const cmsghdr* header = CMSG_FIRSTHDR(&message);
-  if (told.pid <= 0 || header == nullptr) {
-    spawned.problem = "cannot fork a supervisor: " + error_text(told.error);
-    return;
-  }
+  if (told.pid <= 0 || header == nullptr) return;  // it could not fork, and nothing was started
   int pidfd = -1;
   std::memcpy(&pidfd, CMSG_DATA(header), sizeof pidfd);
   spawned.pid = told.pid;
@@ -156,7 +154,7 @@ Spawned SupervisorSource::start(const char* mode, const std::string& name, int t
   bool recover = std::string_view(mode) == "recover";
   if (socket_ && ask(recover, name, task, order)) {
     hear(spawned);
-    if (!spawned.unknown) return spawned;
+    if (spawned.pid > 0) return spawned;
   }
   if (template_ > 0) kill(template_, SIGKILL);
   give_up();

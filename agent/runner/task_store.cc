@@ -17,6 +17,9 @@ TaskStore::TaskStore(const fs::path& state_dir, std::string& problem) {
   state_dir_ = error ? fs::absolute(state_dir, error).string() : whole.string();
   std::string tasks = state_dir_ + "/tasks";
   // The tasks' users pass through, and see nothing: each has the name of its own directory.
+  struct stat status {};
+  if (geteuid() == 0 && stat(state_dir_.c_str(), &status) == 0)
+    (void)chmod(state_dir_.c_str(), (status.st_mode & 07777) | 0111);  // the probes tell
   if (mkdir(tasks.c_str(), 0711) != 0 && errno != EEXIST) {
     problem = "cannot make " + tasks + " for the tasks: " + error_text(errno) +
               "; give the agent a --state-dir that it can write to";

@@ -74,7 +74,11 @@ TaskCgroup::TaskCgroup(const CgroupParents& parents, const std::string& name)
 std::string TaskCgroup::make_group(const std::string& parent, Fd& directory, const char* what) {
   if (parent.empty()) return {};
   std::string path = parent + "/" + name_;
-  if (mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) {
+  bool made = mkdir(path.c_str(), 0755) == 0 || errno == EEXIST;
+  // Whoever tidies up empty groups may have taken the one that all tasks of this agent are in.
+  if (!made && errno == ENOENT && mkdir(parent.c_str(), 0755) == 0)
+    made = mkdir(path.c_str(), 0755) == 0;
+  if (!made) {
     return std::string("cannot make the control group ") + path + " for " + what + ": " +
            error_text(errno) + "; let the agent write there";
   }

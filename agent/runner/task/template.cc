@@ -105,7 +105,7 @@ void serve_template(int (*supervise)(std::string_view mode), char* title, size_t
       bool ready = fchdir(task.get()) == 0 && dup2(order.get(), kTemplateSocket) >= 0;
       _exit(ready ? supervise(request.recover ? "recover" : "run") : 1);
     }
-    answer({pid, pid < 0 ? errno : 0}, pidfd);
+    answer({pid}, pidfd);
     if (pidfd >= 0) close(pidfd);
   }
 }

@@ -11,8 +11,7 @@ struct TemplateRequest {
   char name[64] = {};  ///< of the task, for people who look at the list of processes
 };
 struct TemplateAnswer {
-  int pid = -1;
-  int error = 0;
+  int pid = -1;  ///< it could not fork
 };
 inline constexpr int kTemplateSocket = 3;
 
