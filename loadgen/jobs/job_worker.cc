@@ -84,7 +84,10 @@ void JobWorker::on_attached(const wire::Reply& reply) {
   attached_ = true;
   attaching_ = false;
   for (size_t i = 0; i < running_slots_.size(); ++i) {
-    if (verdict_at(attached->verdicts, i) == wire::Verdict::Stale) {
+    // That it has ended may be why its lease is over: the answer to that was lost, and is asked for
+    // again.
+    bool ended = slots_[running_slots_[i]].stage == Stage::End;
+    if (verdict_at(attached->verdicts, i) == wire::Verdict::Stale && !ended) {
       book_.on_stale(running_[i]);
       drop(running_slots_[i]);
     } else {

@@ -177,6 +177,26 @@ TEST(JobWorker, DropsWhatTheServerCallsStaleAndTakesItAgainLater) {
   }
 }
 
+// The lease of a job whose completion was stored is over; only the answer was lost.
+TEST(JobWorker, ACompletionWhoseAnswerWasLostIsSaidAgainThoughTheLeaseIsOver) {
+  World world;
+  world.attach();
+  world.submitted(7);
+  world.assign(7, 1);
+  world.turn();
+  world.turn();
+  world.now = world.now + core::Duration::milliseconds(1);
+  world.worker.end_turn(world.now, world.out);
+  world.out.clear();  // its answer is lost
+  world.worker.on_down();
+  world.worker.on_welcome(world.out);
+  world.turn();
+  EXPECT_EQ(world.turn(Verdict::Stale), Story{"attach 7"});
+  EXPECT_EQ(world.turn(Verdict::Repeated), Story{"7 completed"});
+  EXPECT_EQ(world.book.tally().completed, 1u);
+  EXPECT_EQ(world.book.tally().stale, 0u);
+}
+
 TEST(JobWorker, TheSameAssignmentTwiceIsOneLease) {
   World world;
   world.attach();
