@@ -38,12 +38,14 @@ class Install(EndToEndTest):
             program, self.berthd.wire, env={**os.environ, "LD_LIBRARY_PATH": library}
         )
         self.assertIn("released 1", out)
+        self.assertIn("submitted example-job, attempts 3\naborted 1\n", out)
 
     def test_programs_headers_and_package_files_are_there(self):
         for program in ("berthd", "berth-agent", "berth", "berth-loadgen"):
             with self.subTest(program):
                 self.run_it(os.path.join(self.prefix, "bin", program), "--help")
-        for name in ("client.h", "berthConfig.cmake", "berth.pc", "libberth-client.a"):
+        headers = ("client.h", "job_types.h", "result.h", "types.h")
+        for name in (*headers, "berthConfig.cmake", "berth.pc", "libberth-client.a"):
             with self.subTest(name):
                 self.installed(name)
 

@@ -1,4 +1,5 @@
-// Registers two workers, places a task until a worker takes it, and gives the place back.
+// Registers two workers, places a task until a worker takes it, and gives the place back; then
+// hands over a durable job, looks at it and takes it back.
 //
 //   example HOST:PORT
 
@@ -30,6 +31,25 @@ client::Heartbeat beat_of(const char* worker) {
   beat.profile->capacity.slots = 2;
   beat.profile->capacity.cpu_milli = 4'000;
   return beat;
+}
+
+/// No agent runs here, so the job waits until it is aborted.
+int submit_a_job(client::BlockingClient& berth) {
+  client::JobSpec job{.name = "example-job", .command = {"echo", "hello"}};
+  job.demand.cpu_milli = 500;
+  job.attempts_max = 3;
+  const auto submitted = berth.submit({.jobs = {job}});
+  if (!submitted) return fail("submit", submitted.error());
+  const client::JobId id = submitted->jobs.at(0).first;
+  const auto shown = berth.show_job(id);
+  if (!shown) return fail("show", shown.error());
+  std::printf("submitted %s, attempts %u\n", shown->spec.name.c_str(), shown->job.attempts_max);
+  const auto aborted = berth.abort_jobs({.jobs = {{id, id}}, .reason = "only an example"});
+  if (!aborted) return fail("abort", aborted.error());
+  const auto ended = berth.wait_jobs({.jobs = {{id, id}}});
+  if (!ended) return fail("wait", ended.error());
+  std::printf("aborted %u\n", aborted->changed);
+  return ended->of(client::JobState::Aborted) == 1 ? 0 : 1;
 }
 
 }  // namespace
@@ -64,5 +84,6 @@ int main(int argc, char** argv) {
   const auto released = berth.release({.reservations = {placed->reservation}});
   if (!released) return fail("release", released.error());
   std::printf("released %u\n", released->released);
-  return placed->worker != refused && released->released == 1 ? 0 : 1;
+  if (placed->worker == refused || released->released != 1) return 1;
+  return submit_a_job(berth);
 }

@@ -301,6 +301,10 @@ class Terminals(CliTest):
             ("a common option after the command", ["berth", "stats", "--js"], ["--json"]),
             ("after an option in front", ["berth", "--json", "completion", "f"], ["fish"]),
             ("a choice", ["berth", "place", "--policy", "best"], ["best-fit"]),
+            ("a verb of jobs", ["berth", "job", "ab"], ["abort"]),
+            ("a choice of a job's field", ["berth", "run", "--runner", "sand"], ["sandbox"]),
+            ("an option of a verb of jobs", ["berth", "job", "logs", "--fol"], ["--follow"]),
+            ("a verb of operators", ["berth", "admin", "back"], ["backup"]),
             ("nothing for a free value", ["berth", "place", "--task", ""], []),
         ]
         for what, words, offered in cases:
