@@ -83,19 +83,23 @@ class Server:
 class Bench:
     """What a row is given: how often, how long, and the programs."""
 
-    def __init__(self, folder, data, runs, seconds, quick):
+    def __init__(self, folder, data, disk, runs, seconds, quick):
         self.folder = folder
         self.data = data
         self.runs = runs
         self.seconds = seconds
         self.quick = quick
-        self.scratch = tempfile.TemporaryDirectory(prefix="berth-bench-")
+        self.scratch = tempfile.TemporaryDirectory(prefix="berth-bench-", dir=disk)
 
     def close(self):
         self.scratch.cleanup()
 
     def path(self, name):
         return os.path.join(self.scratch.name, name)
+
+    def disk(self):
+        """A folder on the disk whose stores are measured."""
+        return self.scratch.name
 
     def berthd(self, *arguments, folder=None):
         if "--store" not in arguments:
@@ -109,18 +113,29 @@ class Bench:
 
     def load(self, server, scenario, **flags):
         """One run of berth-loadgen; what it reports. `rate=5` is --rate 5, `x=True` is --x."""
+        return self.finish(self.start(server, scenario, **flags))
+
+    def start(self, server, scenario, **flags):
+        """The same, to go on beside something else until `finish`."""
         command = [os.path.join(self.folder, "berth-loadgen"), scenario, "--server", server.wire, "--json"]
         for name, value in flags.items():
             command += [f"--{name.replace('_', '-')}"] + ([] if value is True else [str(value)])
         if not {"seconds", "requests", "arrivals"} & set(flags):
             command += ["--seconds", str(self.seconds)]
         try:
-            run = subprocess.run(command, capture_output=True, text=True, preexec_fn=many_files)
+            return subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=many_files)
         except OSError as error:
             raise Failed(f"cannot start {command[0]}: {error.strerror}; build it first, or say --bin") from error
-        if run.returncode != 0:
-            raise Failed(f"`{' '.join(command)}` ended with {run.returncode}: {run.stderr.strip()} {run.stdout.strip()}")
-        return json.loads(run.stdout)
+
+    def finish(self, running):
+        try:
+            out, err = running.communicate()
+        finally:
+            running.kill()
+        if running.returncode != 0:
+            raise Failed(f"`{' '.join(running.args)}` ended with {running.returncode}: {err.strip()} {out.strip()}")
+        return json.loads(out)
 
 
 def run(*command):
