@@ -13,12 +13,12 @@ namespace {
 constexpr size_t kEventsPerMessage = 512;
 constexpr size_t kMessagesPerTurn = 8;
 
-bool concerns(const std::vector<wire::JobRange>& jobs, const wire::JobEvent& event) {
+bool concerns(const std::vector<wire::JobRange>& jobs, wire::JobId first, uint32_t count) {
   if (jobs.empty()) return true;
-  const uint64_t last = event.job.value + event.count - 1;
+  const uint64_t last = first.value + count - 1;
   // Sorted and apart: the first that does not end before the event begins.
   auto range = std::lower_bound(
-      jobs.begin(), jobs.end(), event.job, [](const wire::JobRange& one, wire::JobId job) {
+      jobs.begin(), jobs.end(), first, [](const wire::JobRange& one, wire::JobId job) {
         return one.last < job;
       });
   return range != jobs.end() && range->first.value <= last;
@@ -40,20 +40,18 @@ void JobEvents::add(wire::JobEvent event, StoreBatch& rows) {
 }
 
 void JobEvents::keep(const wire::JobEvent& event) {
-  Kept kept{event, nullptr, nullptr};
+  Kept& kept = events_.emplace_back();
+  kept.sequence = event.sequence;
+  kept.at_ms = event.at_ms;
+  kept.job = event.job;
+  kept.worker = event.worker;
   if (!event.reason.empty()) kept.reason = std::make_unique<std::string>(event.reason);
-  if (!event.worker.empty()) {
-    auto found = workers_.find(event.worker);
-    if (found == workers_.end()) {
-      found = workers_.emplace(event.worker, std::make_unique<std::string>(event.worker)).first;
-    }
-    kept.worker = found->second.get();
-  }
-  kept.event.reason = {};
-  kept.event.worker = {};
-  events_.push_back(std::move(kept));
+  kept.count = event.count;
+  kept.attempt = event.attempt;
+  kept.state = event.state;
+  kept.error = event.error;
   while (events_.size() > kept_) {
-    dropped_ = events_.front().event.sequence;
+    dropped_ = events_.front().sequence;
     events_.pop_front();
   }
 }
@@ -73,16 +71,22 @@ void JobEvents::unwatch(wire::ConnectionId connection) {
 size_t JobEvents::after(uint64_t sequence) const {
   auto next = std::upper_bound(
       events_.begin(), events_.end(), sequence, [](uint64_t told, const Kept& kept) {
-        return told < kept.event.sequence;
+        return told < kept.sequence;
       });
   return static_cast<size_t>(next - events_.begin());
 }
 
 wire::JobEvent JobEvents::copy(const Kept& kept, Arena& text) const {
-  wire::JobEvent event = kept.event;
-  if (kept.worker != nullptr) event.worker = text.keep(*kept.worker);
-  if (kept.reason != nullptr) event.reason = text.keep(*kept.reason);
-  return event;
+  return {
+      kept.sequence,
+      kept.at_ms,
+      kept.job,
+      kept.count,
+      kept.state,
+      kept.attempt,
+      text.keep(kept.worker),
+      kept.error,
+      kept.reason != nullptr ? text.keep(*kept.reason) : std::string_view{}};
 }
 
 bool JobEvents::tell(Outbox& outbox) {
@@ -119,8 +123,8 @@ bool JobEvents::tell(Watcher& watcher, Outbox& outbox) const {
   size_t at = after(watcher.told);
   for (; at < events_.size(); ++at) {
     if (messages == kMessagesPerTurn || looked_at++ == kMessagesPerTurn * kEventsPerMessage) break;
-    watcher.told = events_[at].event.sequence;
-    if (!concerns(watcher.jobs, events_[at].event)) continue;
+    watcher.told = events_[at].sequence;
+    if (!concerns(watcher.jobs, events_[at].job, events_[at].count)) continue;
     page.push_back(copy(events_[at], outbox.text()));
     if (page.size() == kEventsPerMessage) flush();
   }

@@ -4,9 +4,9 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "core/base/text_map.h"
 #include "core/jobs/outbox.h"
 #include "wire/job_messages.h"
 
@@ -19,7 +19,7 @@ namespace berth::core {
 ///
 /// Shape    a queue of `kept` events; each watcher has a place in it
 /// Threads  one owner
-/// Memory   about 100 bytes an event
+/// Memory   64 bytes an event and its reason; names of workers are the caller's, and outlive this
 class JobEvents {
  public:
   explicit JobEvents(uint32_t kept) : kept_(kept) {}
@@ -43,10 +43,17 @@ class JobEvents {
  private:
   static constexpr int kCounterBits = 40;
 
+  /// One cache line: every life of a job writes four.
   struct Kept {
-    wire::JobEvent event;  ///< its texts are elsewhere
+    uint64_t sequence = 0;
+    int64_t at_ms = 0;
+    wire::JobId job;
+    std::string_view worker;
     std::unique_ptr<std::string> reason;
-    const std::string* worker = nullptr;
+    uint32_t count = 1;
+    uint32_t attempt = 0;
+    wire::JobState state = wire::JobState::Pending;
+    wire::ErrorClass error = wire::ErrorClass::None;
   };
   struct Watcher {
     wire::ConnectionId connection;
@@ -61,7 +68,6 @@ class JobEvents {
 
   uint32_t kept_;
   std::deque<Kept> events_;
-  TextMap<std::unique_ptr<std::string>> workers_;  ///< their names
   uint64_t last_ = 0;
   uint64_t dropped_ = 0;  ///< all up to this sequence may be missing
   std::vector<Watcher> watchers_;

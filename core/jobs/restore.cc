@@ -51,7 +51,10 @@ void JobLedger::on_worker(const WorkerRecord& record) {
 }
 
 void JobLedger::on_event(const wire::JobEvent& event) {
-  state_->events.restore(event);
+  WorkerBook& workers = state_->workers;
+  wire::JobEvent kept = event;
+  if (!event.worker.empty()) kept.worker = workers.name(workers.number_of(event.worker));
+  state_->events.restore(kept);
 }
 
 void JobLedger::start(Now now) {
