@@ -17,6 +17,8 @@ using wire::Refusal;
 constexpr size_t kRangesMax = 4'096;
 constexpr size_t kSweepsMax = 10'000;
 constexpr size_t kReasonMax = 1'024;
+/// No job will ever have a later id; there is always one after it.
+constexpr wire::JobId kLastJob{std::numeric_limits<uint64_t>::max() - 1};
 
 bool applies(JobAction action, JobState state) {
   return action == JobAction::Abort ? !is_terminal(state)
@@ -57,7 +59,10 @@ void JobLedger::State::on(const Call& call, const wire::ChangeJobs& change) {
   sweep.from = call.from;
   sweep.id = call.id;
   sweep.action = change.action;
-  sweep.ranges = merged(change.jobs);
+  std::vector<wire::JobRange> asked(change.jobs.begin(), change.jobs.end());
+  for (wire::JobRange& range : asked)
+    range.last = std::min(range.last, kLastJob);
+  sweep.ranges = merged(asked);
   sweep.reason = change.reason;
   if (!change.worker.empty()) {
     const WorkerNumber worker = workers.find(change.worker);

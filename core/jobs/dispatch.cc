@@ -30,7 +30,9 @@ bool failed_there(const Attempt& attempt) {
 }  // namespace
 
 bool JobLedger::State::dispatch(Now now, Effects& effects) {
-  if (std::exchange(freed, false) && queue.blocked() > 0) queue.unblock_all();
+  // Not before all have had their turn since the last time: the first few hundred classes, which
+  // find no room whatever is freed, would be tried for ever, and nobody behind them.
+  if (!dispatching && std::exchange(freed, false) && queue.blocked() > 0) queue.unblock_all();
   size_t placed = 0;
   size_t failed = 0;
   bool more = false;
@@ -48,7 +50,8 @@ bool JobLedger::State::dispatch(Now now, Effects& effects) {
   }
   send_assignments(effects);
   publish_blocked();
-  return more;
+  dispatching = more;
+  return more || (freed && queue.blocked() > 0);
 }
 
 void JobLedger::State::publish_blocked() {

@@ -146,7 +146,8 @@ struct JobLedger::State {
 
   // ---- dispatch.cc ----
 
-  bool freed = true;  ///< something may fit that did not
+  bool freed = true;         ///< something may fit that did not
+  bool dispatching = false;  ///< not all that are not blocked have been tried yet
   struct Away {
     WorkerNumber worker;
     Instant until;

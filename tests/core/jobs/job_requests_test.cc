@@ -79,6 +79,24 @@ TEST_F(JobRequests, OrderIsPriorityThenDeadlineThenAge) {
   EXPECT_EQ(order, std::vector<uint64_t>({3, 1, 2, 4}));
 }
 
+// The first classes in the queue were tried anew whenever something was freed, which is always.
+TEST_F(JobRequests, WhatFindsNoRoomDoesNotStarveWhatDoes) {
+  one_worker(1);
+  (void)running({});
+  std::vector<TestJob> jobs;
+  for (int64_t slots = 2; slots < 1'500; ++slots)
+    jobs.push_back({.priority = 1, .slots = slots});
+  jobs.push_back({});
+  world.submit(kClient, jobs);
+  (void)turn();
+  report(ReportKind::Completed, j(1));
+  for (int part = 0; part < 5; ++part) {
+    world.ledger->on_capacity_freed();
+    (void)world.part_of_turn();
+  }
+  EXPECT_EQ(world.assigned.back().job.value, 1 + jobs.size());
+}
+
 TEST_F(JobRequests, AScheduledJobWaitsForItsTime) {
   one_worker();
   world.submit(kClient, {{.scheduled_in_ms = 5'000}});
@@ -158,6 +176,16 @@ TEST_F(JobRequests, AnArrayIsOneRecordUntilItRuns) {
   EXPECT_EQ(turn(), Lines({"c1: 51 changed, 999400 unchanged, 0 unknown"}));
   abort({1, 2'000'000}, "all");
   EXPECT_EQ(turn(), Lines({"c1: 999949 changed, 51 unchanged, 1000000 unknown"}));
+}
+
+TEST_F(JobRequests, RangesMayBeAsLargeAsNumbersGo) {
+  world.submit(kClient, {{}});
+  (void)turn();
+  const wire::JobRange all[] = {{{0}, {UINT64_MAX}}, {{UINT64_MAX}, {UINT64_MAX}}, {{9}, {3}}};
+  world.ask(kClient, wire::WaitJobs{all, 1'000});
+  EXPECT_EQ(turn(), Lines({}));
+  world.ask(3, wire::ChangeJobs{wire::JobAction::Abort, all, {}, "all"});
+  EXPECT_EQ(turn(), Lines({"c1: all ended", "c3: 1 changed, 0 unchanged, 4294967295 unknown"}));
 }
 
 TEST_F(JobRequests, AListHasPagesBothWays) {

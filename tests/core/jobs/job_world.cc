@@ -151,13 +151,16 @@ void JobWorld::close(uint64_t connection) {
 }
 
 void JobWorld::turn() {
-  for (bool more = true; more;) {
-    StoreBatch group;
-    more = !ledger->end_turn(now, group, effects_);
-    note(effects_);
-    if (!group.empty()) batches_.push_back(std::move(group));
-  }
+  while (part_of_turn()) {}
   if (!hold_durable) durable();
+}
+
+bool JobWorld::part_of_turn() {
+  StoreBatch group;
+  const bool done = ledger->end_turn(now, group, effects_);
+  note(effects_);
+  if (!group.empty()) batches_.push_back(std::move(group));
+  return !done;
 }
 
 void JobWorld::durable() {

@@ -74,7 +74,8 @@ class JobWorld {
 
   /// Ends the turn, and lets its group become durable unless `hold_durable`.
   void turn();
-  void durable();  ///< all groups that were held
+  bool part_of_turn();  ///< true: there is more
+  void durable();       ///< all groups that were held
   void advance(int64_t ms);
 
   /// Another server with another store, and nobody connected.
