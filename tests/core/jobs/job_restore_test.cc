@@ -35,6 +35,9 @@ TEST_F(JobRestore, EveryStateOfALifeIsReadBackAsItWas) {
   const Step wait = [](JobRestore& t) {
     (void)t.after(20'000);
   };
+  const Step moment = [](JobRestore& t) {
+    (void)t.after(300);
+  };
   const Step stop = [](JobRestore& t) {
     t.abort({1, 1}, "no more");
   };
@@ -52,7 +55,16 @@ TEST_F(JobRestore, EveryStateOfALifeIsReadBackAsItWas) {
        JobState::Pending,
        0},
       {"accepted", {submit, accept}, JobState::Assigned, JobState::Assigned, 1},
-      {"running", {submit, accept, start}, JobState::Running, JobState::Running, 1},
+      {"running, just now: its worker will say so again",
+       {submit, accept, start},
+       JobState::Running,
+       JobState::Assigned,
+       1},
+      {"running for a while",
+       {submit, accept, start, moment},
+       JobState::Running,
+       JobState::Running,
+       1},
       {"completed",
        {submit, accept, say(ReportKind::Completed)},
        JobState::Completed,
