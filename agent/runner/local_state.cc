@@ -20,6 +20,10 @@ namespace {
 using wire::AssignmentId;
 using wire::ErrorClass;
 
+/// Whoever kills supervisors may kill those that tidy up after them; a disk that takes no result
+/// will not take the next one either.
+constexpr int kRecoveriesMax = 5;
+
 template <typename Handle>
 void close_and_delete(Handle*& handle) {
   if (handle == nullptr) return;
@@ -232,11 +236,12 @@ void LocalRunner::State::on_ended(Task& task) {
   std::optional<TaskResult> result;
   if (directory) result = store.read_result(directory.get(), damaged);
   if (result) return tell(task, std::move(*result));
-  if (!task.recovering && !damaged && directory) return begin_recovery(task);
+  if (task.recoveries < kRecoveriesMax && !damaged && directory) return begin_recovery(task);
   TaskResult made = lost(
       task.id,
       damaged ? "its result on this worker is damaged, as by a loss of power or a full disk"
-              : "its supervisor ended without a result, twice; look at the worker's disk");
+              : "its supervisor ended without a result, again and again; look at the worker's disk "
+                "and for processes that it left");
   if (directory) (void)store.write_result(directory.get(), made);  // else told from memory
   tell(task, std::move(made));
 }
@@ -254,7 +259,7 @@ void LocalRunner::State::tell(Task& task, TaskResult&& result) {
 
 /// The supervisor was killed. Another one ends what is left of the task, and writes the result.
 void LocalRunner::State::begin_recovery(Task& task) {
-  task.recovering = true;
+  ++task.recoveries;
   std::string name = wire::assignment_text(task.id);
   Fd directory = store.open_task(name);
   Fd file = directory ? store.lock_order(directory.get()) : Fd();

@@ -26,7 +26,7 @@ struct Task {
   Phase phase = Phase::Running;
   bool started = false;
   bool child = false;       // ours to reap
-  bool recovering = false;  // by a second supervisor, after the first was killed
+  uint8_t recoveries = 0;  // supervisors that came after one that was killed
   wire::ErrorClass stop_reason = wire::ErrorClass::None;
   int pid = -1;
   Fd pidfd;

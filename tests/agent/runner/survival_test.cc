@@ -50,6 +50,23 @@ TEST(Survival, EndsTheTaskOfAKilledSupervisor) {
   EXPECT_TRUE(world.runner().read_output(id, wire::OutputStream::Stdout, 0, 9).complete);
 }
 
+// The one that came to end what was left was killed before it had, and its task went on for ever.
+TEST(Survival, EndsTheTaskThoughWhoTidiesUpIsKilledToo) {
+  RunnerWorld world;
+  int killed = 0;
+  for (int round = 0; round < 20; ++round) {
+    wire::AssignmentId id = world.start(shell("setsid sleep 1000 & echo up; wait"));
+    world.turn_until([&] { return world.output(id) == "up\n"; }, "its first line");
+    int first = supervisor_of(world, id);
+    world.kill_supervisor(id);
+    world.turn_until([&] { return supervisor_of(world, id) != first; }, "its second supervisor");
+    if (kill(supervisor_of(world, id), SIGKILL) == 0) ++killed;
+    EXPECT_EQ(world.wait(id).error, ErrorClass::Lost);
+    EXPECT_TRUE(world.task_processes().empty());
+  }
+  RecordProperty("killed", killed);
+}
+
 TEST(Survival, FindsRunningAndEndedTasksAfterARestartOfTheAgent) {
   RunnerWorld world;
   std::string hold = "while [ ! -e go ]; do sleep 0.01; done; ";
