@@ -40,6 +40,8 @@ void LedgerThread::on_letter(Letter&& letter) {
   } else if (std::holds_alternative<Drain>(letter)) {
     draining_ = true;
     refuse_all();
+    jobs_.on_drain(effects_);
+    apply_effects();
   } else if (std::holds_alternative<Stop>(letter)) {
     stop();
   }

@@ -76,6 +76,9 @@ class JobLedger final : public StoreReader {
   void on_capacity_freed();
   /// Leases, timeouts, schedules, back-off, long polls, retention. Call every 50 ms.
   void on_tick(Now now, Effects& effects);
+  /// The server is about to stop: whoever waits for the end of jobs, for a job to run or for output
+  /// is answered now, as if the time were over.
+  void on_drain(Effects& effects);
 
   /// Ends the turn: assigns what can be assigned, bounded; then the group, which is empty when
   /// nothing is to be stored. False: there is more to assign, call again soon.

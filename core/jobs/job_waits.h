@@ -2,6 +2,7 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -53,6 +54,14 @@ class JobWaits {
   std::vector<uint64_t> of(wire::ConnectionId connection) const {
     auto found = by_connection_.find(connection);
     return found == by_connection_.end() ? std::vector<uint64_t>{} : found->second;
+  }
+
+  std::vector<uint64_t> all() const {
+    std::vector<uint64_t> ids;
+    for (const auto& [id, wait] : waits_)
+      ids.push_back(id);
+    std::sort(ids.begin(), ids.end());  // the same events have to give the same state
+    return ids;
   }
 
   /// These jobs ended (`by` -1) or live again (1); appends the waits for which none is left.

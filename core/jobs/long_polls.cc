@@ -26,6 +26,20 @@ constexpr Duration kLogPatience = Duration::seconds(10);
 
 }  // namespace
 
+void JobLedger::on_drain(Effects& effects) {
+  State& self = *state_;
+  for (uint64_t wait : self.waits.all())
+    self.answer_wait(wait);
+  for (WorkerNumber worker = 0; worker < self.workers.size(); ++worker)
+    self.answer_poll(worker, effects);
+  for (const auto& [ticket, asked] : self.logs.by_ticket) {
+    self.deadlines.clear(DeadlineKind::Log, ticket);
+    effects.send(
+        asked.from, asked.request, wire::Refused{Refusal::ShuttingDown, "the server is stopping"});
+  }
+  self.logs.by_ticket.clear();
+}
+
 wire::JobCounts JobLedger::State::count(
     std::span<const wire::JobRange> ranges, uint64_t& looked_at) {
   wire::JobCounts counts;

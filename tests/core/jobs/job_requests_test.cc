@@ -1,5 +1,7 @@
 // What clients may ask: submits, arrays, dependencies, lists, long polls, events, output.
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "tests/core/jobs/job_fixture.h"
@@ -219,6 +221,30 @@ TEST_F(JobRequests, AListIsFiltered) {
   EXPECT_EQ(listed({.name = "b"}), "c1: page j2 PENDING");
   EXPECT_EQ(listed({.queue = "other"}), "c1: page");
   EXPECT_EQ(listed({.label = {"team", "x"}}), "c1: page");
+}
+
+// A server that stops kept its connections open for two seconds because of those who wait.
+TEST_F(JobRequests, WhoeverWaitsIsAnsweredWhenTheServerStops) {
+  one_worker();
+  (void)running({});
+  world.worker("w2", 1, {"other"});
+  world.attach("w2", kWorker2, {}, true);
+  const wire::JobRange first{{1}, {1}};
+  world.ask(3, wire::WaitJobs{{&first, 1}, 60'000});
+  world.ask(4, wire::ReadLog{.job = {1}, .wait_ms = 60'000});
+  world.ask(kWorker2, wire::NextJobs{"w2", 1, 60'000});
+  (void)turn();
+  world.drain();
+  const Lines said = turn();
+  for (const char* who : {"c3: ", "c4: ", "c12: "}) {
+    EXPECT_EQ(
+        std::count_if(
+            said.begin(),
+            said.end(),
+            [&](const std::string& line) { return line.starts_with(who); }),
+        1)
+        << who;
+  }
 }
 
 TEST_F(JobRequests, WaitingEndsWithTheLastJobOrInTime) {

@@ -150,6 +150,10 @@ void JobWorld::close(uint64_t connection) {
   ledger->on_closed(now, {connection}, effects_);
 }
 
+void JobWorld::drain() {
+  ledger->on_drain(effects_);
+}
+
 void JobWorld::turn() {
   while (part_of_turn()) {}
   if (!hold_durable) durable();

@@ -70,6 +70,7 @@ class JobWorld {
       std::string_view request = {},
       bool refuse_unsatisfiable = false);
   void close(uint64_t connection);
+  void drain();
   void changed(std::string_view worker, wire::WorkerChange change);
 
   /// Ends the turn, and lets its group become durable unless `hold_durable`.
