@@ -43,6 +43,8 @@ class RowWriter {
   bool shrink(const core::ArrayRest& rest);
   bool keep_spec(const core::JobRecord& of_array);
   bool insert(core::JobRecord job);
+  /// What the job has become later in this transaction, if it may be written with its insert.
+  void catch_up(core::JobRecord& job);
   bool insert_row(const core::JobRecord& job, std::span<const std::byte> spec, bool apart);
   /// To `spec_`.
   void decode_spec(std::span<const std::byte> bytes);
@@ -67,7 +69,8 @@ class RowWriter {
   std::vector<core::ArrayRest> pending_;  // rests of rows that this batch has yet to insert
   Last last_change_;                      // by job: the last batch that changes it
   Last last_attempt_;                     // by epoch
-  std::vector<wire::JobId> dropped_;      // in order
+  absl::flat_hash_map<uint64_t, const core::JobProgress*> latest_;  // by job: after that batch
+  std::vector<wire::JobId> dropped_;                                // in order
   std::string labels_;
   std::string gpus_;
   std::string list_;
