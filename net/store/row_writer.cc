@@ -31,6 +31,18 @@ constexpr const char* kAttempt =
     "INSERT OR REPLACE INTO attempts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
     " ?13, ?14, ?15, ?16)";
 
+constexpr int kEventColumns = 9;
+// One statement for so many rows has one beginning, one search for the end of the table and one
+// end: a third less for each row.
+constexpr size_t kEventsAtOnce = 16;
+
+std::string insert_events(size_t rows) {
+  std::string sql = "INSERT OR REPLACE INTO events VALUES ";
+  for (size_t i = 0; i < rows; ++i)
+    sql += i == 0 ? "(?, ?, ?, ?, ?, ?, ?, ?, ?)" : ", (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+  return sql;
+}
+
 int64_t as_signed(uint64_t value) {
   return static_cast<int64_t>(value);
 }
@@ -61,6 +73,22 @@ void bind_usage(Statement& to, int at, const wire::TaskUsage& usage) {
   to.number_or_null(at + 2, as_signed(usage.wall_ms));
 }
 
+void bind_event(Statement& to, int at, const wire::JobEvent& event) {
+  to.number(at, as_signed(event.sequence));
+  to.number(at + 1, event.at_ms);
+  to.number(at + 2, as_signed(event.job.value));
+  to.number(at + 3, event.count);
+  to.text(at + 4, wire::job_state_token(event.state));
+  to.number_or_null(at + 5, event.attempt);
+  to.text_or_null(at + 6, event.worker);
+  if (event.error == wire::ErrorClass::None) {
+    to.null(at + 7);
+  } else {
+    to.text(at + 7, wire::error_class_token(event.error));
+  }
+  to.text_or_null(at + 8, event.reason);
+}
+
 /// A later batch of the same transaction writes the same row.
 bool is_superseded(const absl::flat_hash_map<uint64_t, size_t>& last, uint64_t key, size_t batch) {
   if (last.empty()) return false;
@@ -83,9 +111,8 @@ bool RowWriter::prepare(Database& database) {
          drop_submit_.prepare(database, "DELETE FROM submits WHERE id = ?1") &&
          find_submit_.prepare(database, "DELETE FROM submits WHERE request = ?1") &&
          worker_.prepare(database, "INSERT OR REPLACE INTO workers VALUES (?1, ?2, ?3, ?4)") &&
-         event_.prepare(
-             database,
-             "INSERT OR REPLACE INTO events VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)") &&
+         event_.prepare(database, insert_events(1).c_str()) &&
+         many_events_.prepare(database, insert_events(kEventsAtOnce).c_str()) &&
          forget_events_.prepare(database, "DELETE FROM events WHERE sequence <= ?1");
 }
 
@@ -104,6 +131,7 @@ void RowWriter::finalize() {
         &find_submit_,
         &worker_,
         &event_,
+        &many_events_,
         &forget_events_}) {
     statement->finalize();
   }
@@ -160,9 +188,7 @@ bool RowWriter::write_batch(const core::StoreBatch& batch, size_t number) {
   for (const core::WorkerRecord& worker : batch.workers) {
     if (!write(worker)) return false;
   }
-  for (const wire::JobEvent& event : batch.events) {
-    if (!write(event)) return false;
-  }
+  if (!write(batch.events)) return false;
   if (!batch.events.empty() && !forget_old_events(as_signed(batch.events.back().sequence))) {
     return false;
   }
@@ -348,21 +374,19 @@ bool RowWriter::write(const core::WorkerRecord& worker) {
   return worker_.run();
 }
 
-bool RowWriter::write(const wire::JobEvent& event) {
-  event_.number(1, as_signed(event.sequence));
-  event_.number(2, event.at_ms);
-  event_.number(3, as_signed(event.job.value));
-  event_.number(4, event.count);
-  event_.text(5, wire::job_state_token(event.state));
-  event_.number_or_null(6, event.attempt);
-  event_.text_or_null(7, event.worker);
-  if (event.error == wire::ErrorClass::None) {
-    event_.null(8);
-  } else {
-    event_.text(8, wire::error_class_token(event.error));
+bool RowWriter::write(std::span<const wire::JobEvent> events) {
+  while (!events.empty()) {
+    const size_t count = events.size() >= kEventsAtOnce ? kEventsAtOnce : 1;
+    Statement& to = count == 1 ? event_ : many_events_;
+    int at = 1;
+    for (const wire::JobEvent& event : events.first(count)) {
+      bind_event(to, at, event);
+      at += kEventColumns;
+    }
+    if (!to.run()) return false;
+    events = events.subspan(count);
   }
-  event_.text_or_null(9, event.reason);
-  return event_.run();
+  return true;
 }
 
 // As many as have come, so that no commit has to pay for all of them.

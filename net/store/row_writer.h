@@ -53,7 +53,7 @@ class RowWriter {
   bool write(const core::AttemptRecord& attempt);
   bool write(const core::SubmitRecord& submit);
   bool write(const core::WorkerRecord& worker);
-  bool write(const wire::JobEvent& event);
+  bool write(std::span<const wire::JobEvent> events);
   bool forget_old_events(int64_t newest);
   bool drop(std::span<const wire::JobId> jobs);
   bool drop_submit(std::string_view request);
@@ -88,6 +88,7 @@ class RowWriter {
   Statement find_submit_;
   Statement worker_;
   Statement event_;
+  Statement many_events_;
   Statement forget_events_;
 };
 
