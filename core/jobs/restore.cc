@@ -87,7 +87,6 @@ void JobLedger::State::restore(const JobRecord& record) {
   run.queued_at_ms = progress.queued_at_ms;
   run.finished_at_ms = progress.finished_at_ms;
   run.attempt_count = progress.attempt_count;
-  run.gpus.assign(progress.gpus.begin(), progress.gpus.end());
   if (job.state == JobState::Assigned || job.state == JobState::Running) {
     Attempt& attempt = run.attempts.emplace_back();
     attempt.id = progress.assignment;
@@ -96,6 +95,8 @@ void JobLedger::State::restore(const JobRecord& record) {
     attempt.assigned_at_ms = progress.assigned_at_ms;
     attempt.started_at_ms = progress.started_at_ms;
     attempt.unsaved = true;
+    // Of an aborted one that its worker still ran nothing is held any more.
+    run.gpus.assign(progress.gpus.begin(), progress.gpus.end());
   }
   if (error == wire::ErrorClass::Aborted || error == wire::ErrorClass::Refused) {
     run.verdict = std::make_unique<Run::Verdict>(

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "core/base/arena.h"
+#include "core/jobs/job_ledger.h"
 #include "core/shard.h"
+#include "wire/spec.h"
 
 namespace berth::sim {
 namespace {
@@ -24,14 +26,16 @@ class OneShard : public testing::Test {
     return effects_.messages.at(0).message;
   }
 
-  void beat(const char* worker) {
+  void beat(const char* worker, wire::TextList tags = {}, wire::TextList models = {}) {
     wire::Heartbeat beat;
     beat.worker = worker;
     beat.epoch = 1;
     beat.sequence = ++sequence_;
     beat.has_profile = true;
     beat.address = "10.0.0.1:1";
+    beat.tags = tags;
     beat.capacity.slots = 4;
+    beat.capacity.gpu_models = models;
     ASSERT_TRUE(std::get<wire::HeartbeatReply>(ask(beat)).accepted);
   }
 
@@ -63,6 +67,51 @@ TEST_F(OneShard, AForgottenWorkerTakesItsReservationsAlong) {
   ASSERT_NE(again, nullptr);
   EXPECT_FALSE(again->repeated);
   EXPECT_EQ(again->worker, "w2");
+}
+
+// The devices of a job that was aborted while its worker still ran it came back with its row, and
+// when somebody asked for it again after a restart they were handed out beside the new ones.
+TEST_F(OneShard, ARetriedJobHoldsNoDeviceOfBeforeTheRestart) {
+  wire::SpecEncoder specs;
+  const wire::Text command[] = {"true"};
+  wire::JobSpec spec;
+  spec.command = command;
+  spec.demand.gpu_count = 1;
+  spec.demand.gpu_milli = 1'000;
+  const uint16_t device_before[] = {0};
+  core::JobRecord row;
+  row.id = {1};
+  row.spec = specs.encode(spec);
+  row.progress.state = wire::JobState::Aborted;
+  row.progress.finished_at_ms = 1;
+  row.progress.assignment = {{1}, 7, 1};
+  row.progress.gpus = device_before;
+  core::JobLedger ledger(tables_, {}, 1);
+  ledger.on_start_count(2);
+  ledger.on_job(row);
+  ledger.start({now_, 1'000});
+
+  const wire::Text tags[] = {"runner:process"};
+  const wire::Text models[] = {"a100", "a100"};
+  beat("w1", tags, models);
+  const wire::ConnectionId worker{1}, client{2};
+  const wire::JobRange job = {{1}, {1}};
+  wire::ChangeJobs again;
+  again.action = wire::JobAction::Retry;
+  again.jobs = {&job, 1};
+  wire::AttachWorker attach;
+  attach.worker = "w1";
+  core::Effects effects;
+  core::StoreBatch group;
+  ledger.step({now_, 1'000}, worker, {1}, attach, effects);
+  ledger.step({now_, 1'000}, client, {1}, again, effects);
+  (void)ledger.end_turn({now_, 1'000}, group, effects);
+  const wire::Assignments* given = nullptr;
+  for (const core::Outgoing& message : effects.messages) {
+    if (const auto* one = std::get_if<wire::Assignments>(&message.message)) given = one;
+  }
+  ASSERT_NE(given, nullptr);
+  EXPECT_EQ(given->items[0].gpus.size(), 1u);
 }
 
 // An empty list kept in an arena that had no block yet looked at the last of no blocks.
