@@ -7,6 +7,7 @@
 #include "agent/log_waits.h"
 #include "agent/offer_check.h"
 #include "agent/report_flow.h"
+#include "core/base/planted.h"
 #include "wire/tokens.h"
 
 namespace berth::agent {
@@ -237,6 +238,11 @@ void JobSession::State::on_assignment(
   task.order.spec.assign(assignment.spec.begin(), assignment.spec.end());
   task.order.array_index = assignment.array_index;
   task.order.gpus.assign(assignment.gpus.begin(), assignment.gpus.end());
+  if (BERTH_PLANTED(StartedBeforeAck)) {
+    tasks.set_phase(task, TaskPhase::Starting);
+    task.given = true;
+    effects.emplace_back(StartTask{task.order});
+  }
   reports.say(now, task, ReportKind::Accepted);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/planted.h"
 namespace berth::agent {
 
 namespace {
@@ -46,6 +47,7 @@ void ReportFlow::say_all(Instant now) {
       // A server that crashed may know of the ack alone.
       case TaskPhase::Running: return say(now, task, ReportKind::Started);
       case TaskPhase::Ended:
+        if (BERTH_PLANTED(EndNotReplayed)) return;
         if (task.was_started) say(now, task, ReportKind::Started);
         return say(now, task, end_kind(task.result));
       case TaskPhase::Starting:
@@ -62,6 +64,7 @@ void ReportFlow::say_again(Instant now, const ReportBatch& sent) {
 }
 
 void ReportFlow::say_alive(Instant now) {
+  if (BERTH_PLANTED(AliveNotSaid)) return;
   tasks_.for_each([this, now](HeldTask& task) {
     bool runs = task.phase == TaskPhase::Starting || task.phase == TaskPhase::Running;
     if (runs && task.unsaid == 0) say(now, task, ReportKind::Alive);

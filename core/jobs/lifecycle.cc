@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "core/base/planted.h"
 #include "core/jobs/job_error.h"
 #include "core/jobs/ledger_state.h"
 
@@ -65,7 +66,7 @@ void JobLedger::State::end_lease(Now now, Job& job) {
   if (run.timeout_at.ns > 0) deadlines.clear(DeadlineKind::Timeout, job.id.value);
   run.timeout_at = {};
   run.gpus.clear();
-  if (run.reservation != 0) {
+  if (run.reservation != 0 && !BERTH_PLANTED(CapacityNotReleased)) {
     const uint64_t reservation = std::exchange(run.reservation, 0);
     placement.release({.reservations = {&reservation, 1}, .tasks = {}});
   }
@@ -151,6 +152,7 @@ void JobLedger::State::fail_attempt(Now now, Job& job, edges::Ending ending) {
 }
 
 void JobLedger::State::lose(Now now, Job& job, std::string_view why) {
+  if (BERTH_PLANTED(LostJobsNotRequeued)) return;
   edges::lose(job, now, why);
   touch_attempt(job);
   tell(now, job, wire::ErrorClass::Lost, why);

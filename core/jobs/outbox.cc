@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "core/base/planted.h"
 
 namespace berth::core {
 
@@ -20,6 +21,7 @@ void Outbox::append(Messages&& held, Messages& to) {
 void Outbox::close(StoreBatch& group, Effects& effects) {
   BERTH_CHECK(group.empty());
   Messages held = std::exchange(held_, {});
+  if (BERTH_PLANTED(ReplyBeforeDurable)) release(std::exchange(held, {}), effects);
   if (!rows_.empty()) {
     rows_.sequence = ++closed_;
     group = std::exchange(rows_, {});

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "core/base/planted.h"
 #include "core/jobs/ledger_state.h"
 
 // What a store gives back at the start of a server.
@@ -24,7 +25,7 @@ Instant mono_of(Now now, int64_t wall_ms) {
 
 void JobLedger::on_start_count(uint64_t starts) {
   state_->starts = starts;
-  state_->next_epoch = starts << 40;
+  if (!BERTH_PLANTED(NoFenceAfterRestart)) state_->next_epoch = starts << 40;
   state_->events.on_start_count(starts);
 }
 
@@ -37,6 +38,7 @@ void JobLedger::on_attempt(const AttemptRecord& attempt) {
 }
 
 void JobLedger::on_submit(const SubmitRecord& submit) {
+  if (BERTH_PLANTED(RequestIdForgottenAtRestart)) return;
   state_->submits.add(submit.request, submit.at_ms, {submit.jobs.begin(), submit.jobs.end()});
   for (const wire::JobRange& range : submit.jobs)
     state_->next_job = std::max(state_->next_job, range.last.value + 1);
@@ -162,7 +164,9 @@ void JobLedger::State::resume(Now now, Job& job) {
     case JobState::Pending:
       if (!spec.depends_on.empty()) (void)hold_back(now, job, spec);
       return enqueue(now, job, spec);
-    case JobState::Retrying: return deadlines.set(DeadlineKind::Ready, job.id.value, job.ready_at);
+    case JobState::Retrying:
+      if (BERTH_PLANTED(TimerLostAtRestart)) return;
+      return deadlines.set(DeadlineKind::Ready, job.id.value, job.ready_at);
     case JobState::Assigned:
     case JobState::Running: return resume_lease(now, job);
     case JobState::Completed:

@@ -2,6 +2,7 @@
 #include <string>
 #include <utility>
 
+#include "core/base/planted.h"
 #include "core/jobs/ledger_state.h"
 #include "core/settings.h"
 #include "wire/tokens.h"
@@ -85,6 +86,7 @@ std::span<const uint8_t> JobLedger::State::reconcile(
     } else {
       verdicts[i] = static_cast<uint8_t>(Verdict::Ok);
       renew(now, *job);
+      if (BERTH_PLANTED(AssignedAgainAfterReattach)) let_go(now, *job, "");
     }
   }
   for (Job* job : leases_of(worker)) {

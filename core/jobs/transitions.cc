@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "core/base/planted.h"
 
 namespace berth::core::edges {
 
@@ -88,7 +89,7 @@ void accept(Job& job) {
   job.run->accepted = true;
   job.run->refused_by.clear();
   job.run->verdict.reset();
-  ++job.run->attempt_count;
+  if (!BERTH_PLANTED(RetryNotCounted)) ++job.run->attempt_count;
   std::vector<Attempt>& attempts = job.run->attempts;
   if (attempts.size() > kAttemptsKept) attempts.erase(attempts.begin());
 }

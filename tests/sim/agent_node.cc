@@ -28,6 +28,7 @@ void AgentNode::start() {
   life_.epoch = ++*last_epoch_;
   life_.sequence = 0;
   tasks_.clear();
+  guest_ = nullptr;
   links_.clear();
   for (const std::string& server : servers_) {
     agent::SessionSettings settings;
@@ -39,6 +40,7 @@ void AgentNode::start() {
         std::make_unique<agent::Session>(settings, life_, profile_, vitals_, world_.rng.next());
     links_.push_back(std::move(link));
   }
+  start_guest();
   for (auto& link : links_) {
     link->session->start(world_.now(), link->effects);
     carry_out(*link);
@@ -49,6 +51,38 @@ void AgentNode::stop(bool silently) {
   world_.say(name(), silently ? "lost power" : "killed");
   process_.end();
   network_.drop(process_, silently);
+  on_gone(silently);
+}
+
+void AgentNode::start_guest() {
+  guest_draining_ = false;
+  if (!make_guest_) return;
+  guest_ =
+      make_guest_(*this, life_.epoch, [this](wire::RequestId id, const wire::Request& message) {
+        send_job(id, message);
+      });
+  guest_->start();
+}
+
+void AgentNode::send_job(wire::RequestId id, const wire::Request& message) {
+  if (links_.front()->socket == nullptr) return;
+  std::vector<std::byte> frame;
+  encoder_.encode(id, message, frame);
+  links_.front()->socket->send(std::move(frame));
+}
+
+void AgentNode::on_gone(bool power_lost) {
+  if (machine_ == nullptr) return;
+  if (power_lost) {
+    machine_->lose_power();
+  } else {
+    machine_->on_agent_gone();
+  }
+}
+
+bool AgentNode::is_for_guest(Link& link, const wire::Frame& frame, const wire::Reply& reply) {
+  return guest_ != nullptr && &link == links_.front().get() &&
+         guest_->on_reply(frame.request, reply);
 }
 
 void AgentNode::leave() {
@@ -105,6 +139,7 @@ void AgentNode::on_bytes(Link& link, std::span<const std::byte> bytes) {
     if (decoder_.decode(frame.payload, reply) != wire::DecodeStatus::Ok) {
       return world_.fail(name() + " was sent a frame that it cannot decode");
     }
+    if (is_for_guest(link, frame, reply)) return;
     refresh_vitals();
     link.session->on_reply(world_.now(), frame.request, reply, link.effects);
     carry_out(link);
@@ -127,9 +162,18 @@ void AgentNode::carry_out(Link& link) {
     }
     if (const auto* log = std::get_if<agent::Log>(&effect)) world_.say(name(), log->text);
     exits |= std::holds_alternative<agent::Exit>(effect);
+    if (guest_ == nullptr || &link != links_.front().get()) continue;
+    const bool up = std::holds_alternative<agent::Up>(effect);
+    if (!up && !std::holds_alternative<agent::Down>(effect)) continue;
+    if (link.socket != nullptr) link.socket->send(std::exchange(out, {}));
+    up ? guest_->on_up() : guest_->on_down();
   }
   link.effects.clear();
   if (link.socket != nullptr) link.socket->send(std::move(out));
+  if (guest_ != nullptr && &link == links_.front().get() &&
+      std::exchange(guest_draining_, link.session->draining()) != link.session->draining()) {
+    guest_->on_draining(guest_draining_);
+  }
   arm(link);
   if (exits) leave();
   end_when_stopped();
@@ -142,6 +186,7 @@ void AgentNode::end_when_stopped() {
   if (!process_.alive()) return;
   world_.say(name(), "ended");
   process_.end();
+  on_gone(/*power_lost=*/false);
 }
 
 /// A timer for the session's deadline. One that is overtaken by another finds nothing to do.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -7,6 +8,8 @@
 #include <vector>
 
 #include "agent/session.h"
+#include "tests/sim/job_guest.h"
+#include "tests/sim/machine.h"
 #include "tests/sim/network.h"
 #include "tests/sim/world.h"
 #include "wire/decode.h"
@@ -36,6 +39,15 @@ class AgentNode {
   void leave();
   void change_profile(agent::Profile profile);
 
+  /// Jobs come from the first server: a guest for each life, and the machine whose tasks it runs.
+  using MakeGuest = std::function<std::unique_ptr<JobGuest>(
+      AgentNode& agent, uint64_t life, const JobGuest::Send& send)>;
+  void host(Machine& machine, MakeGuest make_guest) {
+    machine_ = &machine;
+    make_guest_ = std::move(make_guest);
+  }
+  Machine* machine() { return machine_; }
+
   /// A client has been told that this task runs here.
   void run_task(const std::string& task, Duration length);
 
@@ -58,6 +70,10 @@ class AgentNode {
   void on_bytes(Link& link, std::span<const std::byte> bytes);
   void carry_out(Link& link);
   void arm(Link& link);
+  void start_guest();
+  void send_job(wire::RequestId id, const wire::Request& message);
+  void on_gone(bool power_lost);
+  bool is_for_guest(Link& link, const wire::Frame& frame, const wire::Reply& reply);
   void refresh_vitals();
   void end_when_stopped();
 
@@ -71,6 +87,10 @@ class AgentNode {
   std::vector<std::unique_ptr<Link>> links_;
   std::map<std::string, Instant> tasks_;  ///< and when each is done
   LastEpoch last_epoch_;
+  Machine* machine_ = nullptr;
+  MakeGuest make_guest_;
+  std::unique_ptr<JobGuest> guest_;
+  bool guest_draining_ = false;
   wire::Encoder encoder_;
   wire::Decoder decoder_;
 };

@@ -29,6 +29,7 @@ void Checker::on_step(
     wire::RequestId id,
     const wire::Request& request,
     const core::Effects& effects) {
+  if (effects.to_ledger) return;  // see JobChecker
   const wire::Reply* reply = reply_to(effects, from, id);
   const auto* place = std::get_if<wire::Place>(&request);
   if (reply == nullptr && (place == nullptr || place->wait_ms == 0)) {

@@ -35,7 +35,7 @@ void Socket::push(Packet packet) {
 
 void Socket::deliver_next() {
   if (coming_.empty()) return;
-  if (peer_ != nullptr && network_->is_cut(*process_, *peer_->process_)) {
+  if (peer_ != nullptr && network_->is_cut(peer_->process_->name(), process_->name())) {
     stalled_ = true;
     return;
   }
@@ -90,7 +90,8 @@ std::shared_ptr<Socket> Network::connect(Process& from, const std::string& to) {
 void Network::arrive_connect(const std::shared_ptr<Socket>& client, const std::string& to) {
   const Listener& listener = listeners_.at(to);
   if (!client->open_) return;
-  if (cuts_.contains(pair(client->process_->name(), to))) {
+  const std::string& from = client->process_->name();
+  if (is_cut(from, to) || is_cut(to, from)) {  // a handshake goes both ways
     held_connects_.push_back([this, client, to] { arrive_connect(client, to); });
     return;
   }
@@ -106,7 +107,7 @@ void Network::arrive_connect(const std::shared_ptr<Socket>& client, const std::s
 }
 
 void Network::heal(const std::string& a, const std::string& b) {
-  if (cuts_.erase(pair(a, b)) == 0) return;
+  if (cuts_.erase({a, b}) + cuts_.erase({b, a}) == 0) return;
   for (auto& connect : std::exchange(held_connects_, {}))
     world_.after(delay_least, connect);
   std::vector<std::shared_ptr<Socket>> sockets = sockets_;

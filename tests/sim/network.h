@@ -71,7 +71,12 @@ class Network {
   }
   std::shared_ptr<Socket> connect(Process& from, const std::string& to);
 
-  void cut(const std::string& a, const std::string& b) { cuts_.insert(pair(a, b)); }
+  void cut(const std::string& a, const std::string& b) {
+    cut_one_way(a, b);
+    cut_one_way(b, a);
+  }
+  /// What `from` sends does not arrive at `to`; the other way goes on.
+  void cut_one_way(const std::string& from, const std::string& to) { cuts_.insert({from, to}); }
   void heal(const std::string& a, const std::string& b);
   void heal_all();
   /// Ends every connection between the two, both told.
@@ -93,8 +98,8 @@ class Network {
   static Names pair(const std::string& a, const std::string& b) {
     return a < b ? Names{a, b} : Names{b, a};
   }
-  bool is_cut(const Process& a, const Process& b) const {
-    return !cuts_.empty() && cuts_.contains(pair(a.name(), b.name()));
+  bool is_cut(const std::string& from, const std::string& to) const {
+    return !cuts_.empty() && cuts_.contains({from, to});
   }
   std::shared_ptr<Socket> make_socket(Process& process);
   void arrive_connect(const std::shared_ptr<Socket>& client, const std::string& to);
@@ -102,7 +107,7 @@ class Network {
 
   World& world_;
   std::map<std::string, Listener> listeners_;
-  std::set<Names> cuts_;
+  std::set<Names> cuts_;  ///< from, to
   std::vector<std::shared_ptr<Socket>> sockets_;
   std::vector<std::function<void()>> held_connects_;
 };

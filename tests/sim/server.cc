@@ -22,12 +22,18 @@ core::Settings settings(uint16_t shards) {
 }  // namespace
 
 Server::Server(
-    World& world, Network& network, Observer& observer, std::string name, uint16_t shards)
+    World& world,
+    Network& network,
+    Observer& observer,
+    std::string name,
+    uint16_t shards,
+    const JobLane& job_lane)
     : world_(world),
       network_(network),
       observer_(observer),
       process_(world, std::move(name)),
-      shards_(shards) {
+      shards_(shards),
+      job_lane_(job_lane) {
   network_.listen(
       process_, [this](std::shared_ptr<Socket> socket) { on_accept(std::move(socket)); });
 }
@@ -43,6 +49,7 @@ void Server::start() {
   life_->tables = std::make_unique<core::Tables>(settings(shards_));
   life_->ledger = std::make_unique<core::Ledger>(*life_->tables);
   life_->tables->watchers = 1;  // the story watches
+  start_jobs();
   observer_.on_started(*this);
   for (Lane i = 0; i < shards_; ++i) {
     life_->shards.push_back(
@@ -56,6 +63,7 @@ void Server::stop(bool silently) {
   world_.say(name(), silently ? "lost power" : "killed");
   process_.end();
   network_.drop(process_, silently);
+  life_->store->crash();
   for (size_t i = 0; i < static_cast<size_t>(core::Counter::kCount); ++i) {
     auto counter = static_cast<core::Counter>(i);
     earlier_[counter] += life_->tables->counters.total(counter);
@@ -119,8 +127,13 @@ void Server::on_frame(wire::ConnectionId id, const wire::Frame& frame) {
 void Server::step(
     Lane shard, wire::ConnectionId from, wire::RequestId id, std::vector<std::byte> payload) {
   if (decoder_.decode(payload, request_) != wire::DecodeStatus::Ok) return;
-  life_->shards[shard]->step(world_.both_clocks(), from, id, request_, payload, effects_);
+  life_->shards[shard]->step(clocks(), from, id, request_, payload, effects_);
   observer_.on_step(*this, from, id, request_, effects_);
+  if (effects_.to_ledger) {
+    post(shard, ledger_lane(), [this, from, id, payload = std::move(payload)] {
+      on_job_request(from, id, payload);
+    });
+  }
   carry_out(shard);
 }
 
@@ -131,21 +144,31 @@ void Server::on_closed(wire::ConnectionId id) {
 }
 
 void Server::on_ledger(core::LedgerEvent&& event) {
-  life_->ledger->step(world_.both_clocks(), std::move(event), effects_);
+  if (const auto* changed = std::get_if<core::WorkerChanged>(&event)) {
+    life_->jobs->on_worker_changed(clocks(), *changed, effects_);
+    let_go();
+    return end_turn_soon();
+  }
+  if (const auto* cancel = std::get_if<core::CancelWaits>(&event)) {
+    life_->jobs->on_closed(clocks(), cancel->from, effects_);
+    let_go();
+  }
+  if (std::holds_alternative<core::CapacityFreed>(event)) life_->jobs->on_capacity_freed();
+  end_turn_soon();
+  life_->ledger->step(clocks(), std::move(event), effects_);
   observer_.on_ledger(*this, effects_);
   carry_out(ledger_lane());
   plan();
 }
 
 void Server::plan() {
-  std::shared_ptr<const core::Snapshot> snapshot =
-      life_->ledger->take_snapshot(world_.both_clocks());
+  std::shared_ptr<const core::Snapshot> snapshot = life_->ledger->take_snapshot(clocks());
   if (snapshot == nullptr) return;
   // The planner's thread: what it plans on has changed by the time the plan is enacted.
   Duration thinking = world_.between(Duration{50'000}, Duration::milliseconds(20));
   process_.input(thinking, [this, snapshot] {
     core::Plan plan = core::make_plan(*snapshot, core::Budget{}, world_.rng);
-    life_->ledger->on_plan(world_.both_clocks(), plan, effects_);
+    life_->ledger->on_plan(clocks(), plan, effects_);
     observer_.on_ledger(*this, effects_);
     carry_out(ledger_lane());
     this->plan();
@@ -153,17 +176,20 @@ void Server::plan() {
 }
 
 void Server::tick_shard(Lane shard) {
-  life_->shards[shard]->on_tick(world_.both_clocks(), effects_);
+  life_->shards[shard]->on_tick(clocks(), effects_);
   carry_out(shard);
   observer_.on_tick(*this, {shard});
   process_.timer(tick_interval(), [this, shard] { tick_shard(shard); });
 }
 
 void Server::tick_ledger() {
-  life_->ledger->on_tick(world_.both_clocks(), effects_);
+  life_->ledger->on_tick(clocks(), effects_);
   observer_.on_ledger(*this, effects_);
   carry_out(ledger_lane());
   plan();
+  life_->jobs->on_tick(clocks(), effects_);
+  let_go();
+  end_turn_soon();
   process_.timer(tick_interval(), [this] { tick_ledger(); });
 }
 
@@ -190,6 +216,13 @@ void Server::carry_out(Lane lane) {
         carry_out(to);
       });
     }
+  }
+  for (const core::Cooldown& cooldown : effects_.cooldowns) {
+    Lane owner = home_of(cooldown.worker).value;
+    post(lane, owner, [this, owner, cooldown] {
+      life_->shards[owner]->on_cooldown(clocks(), cooldown, effects_);
+      carry_out(owner);
+    });
   }
   for (wire::ConnectionId id : effects_.closes) {
     post(lane, id.shard().value, [this, id] { end(id); });
@@ -218,7 +251,7 @@ void Server::post(Lane from, Lane to, std::function<void()> letter) {
 std::optional<RowView> Server::show(std::string_view worker) {
   core::Effects effects;
   wire::Request request = wire::ShowWorker{worker};
-  life_->shards[home_of(worker).value]->step(world_.both_clocks(), {}, {}, request, {}, effects);
+  life_->shards[home_of(worker).value]->step(clocks(), {}, {}, request, {}, effects);
   const auto* page = std::get_if<wire::WorkerPage>(&effects.messages.at(0).message);
   if (page == nullptr || page->rows.empty()) return std::nullopt;
   const wire::WorkerRow& row = page->rows[0];

@@ -6,9 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "core/jobs/job_ledger.h"
 #include "core/jobs/ledger.h"
 #include "core/shard.h"
 #include "tests/sim/network.h"
+#include "tests/sim/sim_store.h"
 #include "tests/sim/world.h"
 #include "wire/decode.h"
 #include "wire/encode.h"
@@ -27,6 +29,24 @@ class Observer {
   virtual void on_ledger(Server&, const core::Effects&) {}
   /// A shard has aged its workers.
   virtual void on_tick(Server&, wire::ShardId) {}
+
+  // Of durable jobs.
+  /// A request is about to be handed to the job ledger.
+  virtual void on_job_request(Server&, wire::ConnectionId, wire::RequestId, const wire::Request&) {}
+  /// A turn has ended; what leaves at once is in the effects, `group` goes to the store.
+  virtual void on_turn_end(Server&, const core::StoreBatch& group, const core::Effects&) {
+    (void)group;
+  }
+  /// The job ledger lets these messages go.
+  virtual void on_job_messages(Server&, const core::Effects&) {}
+  /// On the disk now.
+  virtual void on_durable(Server&, const core::StoreBatch&) {}
+};
+
+/// What a server of jobs is like in one installation.
+struct JobLane {
+  core::JobSettings settings;
+  bool merge_turns = false;  ///< several letters in one turn of the ledger's thread
 };
 
 /// A row as any client may see it, with text of its own.
@@ -46,13 +66,32 @@ struct RowView {
 /// different shards interleave as they do between cores.
 class Server {
  public:
-  Server(World& world, Network& network, Observer& observer, std::string name, uint16_t shards);
+  Server(
+      World& world,
+      Network& network,
+      Observer& observer,
+      std::string name,
+      uint16_t shards,
+      const JobLane& job_lane = {});
 
   void start();
   void stop(bool silently);
   Process& process() { return process_; }
   const std::string& name() const { return process_.name(); }
   core::Tables& tables() { return *life_->tables; }
+  SimDisk& disk() { return disk_; }
+  /// How many turns of the ledger's thread have ended, in all lives.
+  uint64_t turn() const { return turn_; }
+  core::Now clocks() const {
+    core::Now now = world_.both_clocks();
+    now.wall_ms += wall_ahead_ms_;
+    return now;
+  }
+  /// Somebody sets the machine's clock.
+  void set_wall_clock(int64_t ahead_ms) { wall_ahead_ms_ = ahead_ms; }
+  /// Asks the job ledger directly, as if from nowhere. Only when nothing is on its way to the disk:
+  /// the answer points into `effects`.
+  void ask_jobs(const wire::Request& request, core::Effects& effects);
   /// In all its lives.
   uint64_t counted(core::Counter counter) const;
 
@@ -74,6 +113,9 @@ class Server {
     std::unique_ptr<core::Tables> tables;
     std::vector<std::unique_ptr<core::Shard>> shards;
     std::unique_ptr<core::Ledger> ledger;
+    std::unique_ptr<core::JobLedger> jobs;
+    std::unique_ptr<SimStore> store;
+    bool turn_open = false;  ///< its end is on its way
     std::map<wire::ConnectionId, Connection> connections;
     std::map<std::pair<Lane, Lane>, Instant> mailboxes;  ///< when the last letter arrives
   };
@@ -89,6 +131,13 @@ class Server {
   void plan();
   void tick_shard(Lane shard);
   void tick_ledger();
+  void start_jobs();
+  void on_job_request(
+      wire::ConnectionId from, wire::RequestId id, std::span<const std::byte> payload);
+  void let_go();
+  void end_turn_soon();
+  void end_turn();
+  void die_of_store();
   /// Everything that `effects_` says, done by the thread of `lane`.
   void carry_out(Lane lane);
   void deliver(wire::ConnectionId to, std::vector<std::byte> frame);
@@ -101,6 +150,11 @@ class Server {
   Observer& observer_;
   Process process_;
   const uint16_t shards_;
+  const JobLane job_lane_;
+  SimDisk disk_{world_};
+  uint64_t turn_ = 1;
+  uint32_t unfinished_turns_ = 0;  ///< in a row
+  int64_t wall_ahead_ms_ = 0;
   uint64_t epoch_ = 0;
   uint32_t next_slot_ = 1;
   std::unique_ptr<Life> life_;
