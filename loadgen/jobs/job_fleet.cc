@@ -13,8 +13,6 @@ constexpr core::Duration kStopPatience = core::Duration::seconds(10);
 constexpr core::Duration kReconnectEvery = core::Duration::milliseconds(100);
 constexpr core::Duration kReconnectPatience = core::Duration::seconds(60);
 constexpr core::Duration kUpkeep = core::Duration::milliseconds(20);
-// So long after an answer a run polls instead of sleeping: see the engine of the other loads.
-constexpr core::Duration kAwake{100'000};  // 100 µs
 constexpr core::Instant kNever{std::numeric_limits<int64_t>::max()};
 
 std::string worker_id(const JobSpecs& specs, uint32_t number) {
@@ -192,7 +190,8 @@ core::Instant JobFleet::on_turn(core::Instant now) {
     if (phase_ != Phase::Dismissing) agent.worker->end_turn(now, agent.link->out());
     agent.link->flush();
   }
-  if (phase_ == Phase::Driving && now - moved_at_ < kAwake) return now;
+  // No polling for the next answer, as other loads do: a job keeps three threads of the server
+  // busy, and on few cores they would wait for a generator that only looks.
   bool waits = phase_ == Phase::Driving && arrivals_.open_loop() &&
                book_.in_flight() < options_.in_flight_max;
   return waits ? std::min(now + kUpkeep, arrivals_.next_due()) : now + kUpkeep;

@@ -25,6 +25,20 @@ constexpr const char* kChange =
     " started_at_ms = ?6, finished_at_ms = ?7, ready_at_ms = ?8, worker = ?9, epoch = ?10,"
     " attempt = ?11, expires_at_ms = ?12, gpus = ?13, error = ?14, exit_code = ?15, signal = ?16,"
     " message = ?17, cpu_ms = ?18, memory_peak_bytes = ?19, wall_ms = ?20 WHERE id = ?1";
+// The two that nearly every job has, with half of the parameters: it was accepted, and it
+// completed.
+constexpr const char* kAccepted =
+    "UPDATE jobs SET state = ?2, attempt_count = ?3, queued_at_ms = ?4, assigned_at_ms = ?5,"
+    " started_at_ms = NULL, finished_at_ms = NULL, ready_at_ms = NULL, worker = ?6, epoch = ?7,"
+    " attempt = ?8, expires_at_ms = ?9, gpus = NULL, error = NULL, exit_code = NULL,"
+    " signal = NULL, message = NULL, cpu_ms = NULL, memory_peak_bytes = NULL, wall_ms = NULL"
+    " WHERE id = ?1";
+constexpr const char* kCompleted =
+    "UPDATE jobs SET state = ?2, attempt_count = ?3, queued_at_ms = ?4, assigned_at_ms = ?5,"
+    " started_at_ms = ?6, finished_at_ms = ?7, ready_at_ms = NULL, worker = ?8, epoch = ?9,"
+    " attempt = ?10, expires_at_ms = NULL, gpus = NULL, error = NULL, exit_code = NULL,"
+    " signal = NULL, message = NULL, cpu_ms = ?11, memory_peak_bytes = ?12, wall_ms = ?13"
+    " WHERE id = ?1";
 constexpr const char* kMove =
     "UPDATE jobs SET id = ?2, array_index = array_index + ?2 - ?1, count = ?3 WHERE id = ?1";
 constexpr const char* kAttempt =
@@ -54,6 +68,21 @@ bool is_fresh(const core::JobProgress& p) {
          p.expires_at_ms == 0 && p.gpus.empty() && p.last_error.kind == wire::ErrorClass::None &&
          p.last_error.message.empty() && p.last_error.exit_code == 0 && p.last_error.signal == 0 &&
          p.usage.cpu_ms == 0 && p.usage.memory_peak_bytes == 0 && p.usage.wall_ms == 0;
+}
+
+/// Nothing went wrong, nothing is to be waited for, and no device is held.
+bool is_plain(const core::JobProgress& p) {
+  return p.ready_at_ms == 0 && p.gpus.empty() && p.last_error.kind == wire::ErrorClass::None &&
+         p.last_error.message.empty() && p.last_error.exit_code == 0 && p.last_error.signal == 0;
+}
+
+bool is_accepted(const core::JobProgress& p) {
+  return is_plain(p) && p.started_at_ms == 0 && p.finished_at_ms == 0 && p.usage.cpu_ms == 0 &&
+         p.usage.memory_peak_bytes == 0 && p.usage.wall_ms == 0;
+}
+
+bool is_completed(const core::JobProgress& p) {
+  return is_plain(p) && p.expires_at_ms == 0;
 }
 
 void bind_error(Statement& to, int at, const wire::JobError& error) {
@@ -101,7 +130,8 @@ bool is_superseded(const absl::flat_hash_map<uint64_t, size_t>& last, uint64_t k
 bool RowWriter::prepare(Database& database) {
   database_ = &database;
   return insert_.prepare(database, kInsert) && insert_pending_.prepare(database, kInsertPending) &&
-         change_.prepare(database, kChange) && move_.prepare(database, kMove) &&
+         change_.prepare(database, kChange) && accepted_.prepare(database, kAccepted) &&
+         completed_.prepare(database, kCompleted) && move_.prepare(database, kMove) &&
          drop_job_.prepare(database, "DELETE FROM jobs WHERE id BETWEEN ?1 AND ?2") &&
          drop_attempts_.prepare(database, "DELETE FROM attempts WHERE job BETWEEN ?1 AND ?2") &&
          attempt_.prepare(database, kAttempt) &&
@@ -121,6 +151,8 @@ void RowWriter::finalize() {
        {&insert_,
         &insert_pending_,
         &change_,
+        &accepted_,
+        &completed_,
         &move_,
         &drop_job_,
         &drop_attempts_,
@@ -337,9 +369,29 @@ void RowWriter::bind_progress(Statement& to, int at, const core::JobProgress& pr
 }
 
 bool RowWriter::change(const core::JobChange& change) {
-  change_.number(1, as_signed(change.id.value));
-  bind_progress(change_, 2, change.progress);
-  return change_.run();
+  const core::JobProgress& p = change.progress;
+  const bool accepted = is_accepted(p);
+  Statement& to = accepted ? accepted_ : is_completed(p) ? completed_ : change_;
+  to.number(1, as_signed(change.id.value));
+  if (&to == &change_) {
+    bind_progress(to, 2, p);
+    return to.run();
+  }
+  to.text(2, wire::job_state_token(p.state));
+  to.number(3, p.attempt_count);
+  to.number_or_null(4, p.queued_at_ms);
+  to.number_or_null(5, p.assigned_at_ms);
+  if (!accepted) {
+    to.number_or_null(6, p.started_at_ms);
+    to.number_or_null(7, p.finished_at_ms);
+    bind_usage(to, 11, p.usage);
+  }
+  const int at = accepted ? 6 : 8;
+  to.text_or_null(at, p.worker);
+  to.number_or_null(at + 1, as_signed(p.assignment.epoch));
+  to.number_or_null(at + 2, p.assignment.attempt);
+  if (accepted) to.number_or_null(9, p.expires_at_ms);
+  return to.run();
 }
 
 bool RowWriter::write(const core::AttemptRecord& attempt) {

@@ -78,6 +78,8 @@ class RowWriter {
   Statement insert_;
   Statement insert_pending_;
   Statement change_;
+  Statement accepted_;
+  Statement completed_;
   Statement move_;
   Statement drop_job_;
   Statement drop_attempts_;
