@@ -20,7 +20,7 @@ namespace berth::net {
 /// Errors   false, and the database says why
 class SpecBook {
  public:
-  /// Longer ones stand apart; a page holds two rows with shorter ones.
+  /// Longer ones stand apart; a page holds several rows with shorter ones.
   static constexpr size_t kLong = 1'536;
 
   /// Prepares the statements and reads which ones there are.
