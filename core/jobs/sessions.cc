@@ -197,8 +197,7 @@ void JobLedger::State::worker_changed(Now now, const WorkerChanged& changed, Eff
   }
 }
 
-/// Leases that hold nothing, as those that were read back, hold what they need again. Slots are
-/// left out: the worker counts what it runs itself.
+/// Leases that hold nothing, as those that were read back, hold what they need again.
 void JobLedger::State::claim_leases(Now, WorkerNumber number) {
   const WorkerEntry& worker = workers.at(number);
   if (!worker.row_known) return;
@@ -206,7 +205,6 @@ void JobLedger::State::claim_leases(Now, WorkerNumber number) {
     Run& run = *job->run;
     if (run.reservation != 0 || !run.accepted) continue;
     Query query = classes.query_of(classes.read_other(job->spec.bytes()));
-    query.demand.amounts[static_cast<size_t>(Resource::Slots)] = 0;
     GpuSet gpus = 0;
     for (uint16_t gpu : run.gpus)
       gpus = static_cast<GpuSet>(gpus | (1u << gpu));

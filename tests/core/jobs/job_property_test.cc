@@ -226,9 +226,11 @@ class Chaos {
         if (known == states_.end()) {
           EXPECT_EQ(event.state, JobState::Pending) << "job " << job;
         } else {
-          // A restart forgets assignments that were not accepted, without a word.
+          // A restart forgets assignments that were not accepted and starts of a moment ago,
+          // without a word: they are said again.
           const bool forgotten =
-              known->second == JobState::Assigned && event.state == JobState::Assigned;
+              known->second == event.state &&
+              (event.state == JobState::Assigned || event.state == JobState::Running);
           EXPECT_TRUE(forgotten || is_edge(known->second, event.state))
               << "job " << job << ": " << job_state_token(known->second) << " → "
               << job_state_token(event.state);

@@ -147,6 +147,21 @@ TEST_F(JobRestore, ATaskThatWasAbortedIsStoppedWhenItsWorkerComesBack) {
   EXPECT_EQ(turn(), Lines({"c11: attached stale"}));
 }
 
+// A lease that was read back held everything but its slots, which the agent's heartbeats do not
+// count either: after a restart every worker was given as many tasks again as it ran.
+TEST_F(JobRestore, WhatRunsHoldsItsSlotsAgain) {
+  one_worker(/*slots=*/1);
+  const wire::AssignmentId id = running({});
+  world.restart();
+  world.attach("w1", kWorker1, {id});
+  world.submit(kClient, {{}});
+  (void)turn();
+  EXPECT_EQ(world.state_of(2), JobState::Pending);
+  report(ReportKind::Completed, id);
+  (void)turn();
+  EXPECT_EQ(world.state_of(2), JobState::Assigned);
+}
+
 TEST_F(JobRestore, AWorkerThatCooledDownStillDoes) {
   one_worker();
   report(ReportKind::Failed, running({}), ErrorClass::Exit);
