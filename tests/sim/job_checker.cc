@@ -137,20 +137,22 @@ void JobChecker::on_turn_end(
     check_capacity(server, worker, sum);
 }
 
-/// Of what this life of the server has assigned: what it read back may be more than fits. Of what
-/// the new jobs take: a worker that shrank may be over in the rest.
+/// Of what the new jobs take: a worker that shrank may be over in the rest. Leases that were read
+/// back count as well, unless there was no room to claim them again.
 void JobChecker::check_capacity(Server& server, const std::string& worker, const JobModel& taken) {
   std::optional<RowView> row = server.show(worker);
   if (!row) return world_.fail("jobs were assigned to " + worker + ", which is not registered");
   if (row->status == wire::WorkerStatus::Offline || row->cordoned || row->draining) {
     return world_.fail("jobs were assigned to " + worker + ", which takes none");
   }
+  const bool some_unclaimed =
+      server.tables().counters.total(core::Counter::LeasesUnclaimed) > 0;
   int64_t slots = 0, cpu = 0, memory = 0;
   std::map<uint16_t, int64_t> gpus;
   for (auto& [id, job] : models_.all()) {
     if (job.epoch == 0) continue;
     const Lease& lease = job.leases[job.epoch];
-    if (!lease.of_this_life || lease.worker != worker) continue;
+    if (lease.worker != worker || (some_unclaimed && !lease.of_this_life)) continue;
     slots += job.slots;
     cpu += job.cpu_milli;
     memory += job.memory_mib;
