@@ -13,6 +13,15 @@ namespace fs = std::filesystem;
 
 namespace {
 
+/// Groups of tasks of job 0, with which an agent tries its runners: one that was killed meanwhile
+/// leaves them, and nobody else knows of them. Those of a trial that still runs cannot be removed.
+void remove_trials(const fs::path& parent) {
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(parent, error)) {
+    if (entry.path().filename().string().starts_with("0.")) (void)rmdir(entry.path().c_str());
+  }
+}
+
 /// Makes the group, and one in it: a task needs that too. Empty: it cannot.
 std::string make_below(const fs::path& own, const std::string& name, std::string& problem) {
   fs::path parent = own / name;
@@ -24,6 +33,7 @@ std::string make_below(const fs::path& own, const std::string& name, std::string
     return {};
   }
   (void)rmdir(probe.c_str());  // an empty group of ours: cannot fail
+  remove_trials(parent);
   return parent.string();
 }
 

@@ -25,7 +25,7 @@ struct Task {
   wire::AssignmentId id;
   Phase phase = Phase::Running;
   bool started = false;
-  bool child = false;       // ours to reap
+  bool child = false;      // ours to reap
   uint8_t recoveries = 0;  // supervisors that came after one that was killed
   wire::ErrorClass stop_reason = wire::ErrorClass::None;
   int pid = -1;

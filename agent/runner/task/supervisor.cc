@@ -72,23 +72,27 @@ TaskResult Supervisor::recover() {
   note_progress(decode_progress(file).started);
   cgroup_.open_existing();
   if (order_.runner == wire::Runner::Container) delete_container(order_);
+  GroupUsage used;
   int64_t give_up_at = now_ms() + kKillPatienceMs;
   while (now_ms() < give_up_at) {
     cgroup_.kill();
     bool marked = kill_marked(order_.task_dir) > 0;
-    if (!marked && !cgroup_.populated()) break;
+    GroupUsage seen = cgroup_.usage();
+    if (seen.cpu_ms) used.cpu_ms = seen.cpu_ms;
+    if (seen.memory_peak_bytes) used.memory_peak_bytes = seen.memory_peak_bytes;
+    // They are not our children: one that is ending is not listed any more, and still in the way.
+    // One that no signal ends keeps its group; nothing else can be done.
+    if (!marked && !cgroup_.populated() && cgroup_.remove()) break;
     poll(nullptr, 0, 1);
   }
   result_.error = wire::ErrorClass::Lost;
   result_.message =
       "the supervisor of the task ended without a result, as if it was killed or the machine went "
       "down; what was left of the task was killed";
-  GroupUsage used = cgroup_.usage();
   result_.usage.cpu_ms = used.cpu_ms.value_or(0);
   result_.usage.memory_peak_bytes = used.memory_peak_bytes.value_or(0);
   keep_stream(directory_, order_.task_dir, "stdout", result_.outputs);
   keep_stream(directory_, order_.task_dir, "stderr", result_.outputs);
-  (void)cgroup_.remove();  // a process that no signal ends keeps it; nothing else can be done
   (void)remove_tree_at(directory_, "bundle");
   (void)remove_tree_at(directory_, "work");
   return std::move(result_);

@@ -58,6 +58,20 @@ TEST(CgroupParents, HandControllersDownWithVersion2) {
   EXPECT_EQ(place.why, "control groups of version 2 limit memory, cpu, pids");
 }
 
+TEST(CgroupParents, AreRidOfTheTrialsThatAKilledAgentLeft) {
+  Machine machine;
+  machine.write("proc/self/mountinfo", kV2Mount);
+  machine.write("proc/self/cgroup", "0::/agent.service\n");
+  std::string own = "sys/fs/cgroup/agent.service/";
+  machine.write(own + "cgroup.controllers", "memory\n");
+  machine.write(own + "berth-x/cgroup.controllers", "memory\n");
+  fs::create_directories(machine.at(own + "berth-x/0.3.4711"));
+  fs::create_directories(machine.at(own + "berth-x/7.1.12"));
+  (void)machine.place();
+  EXPECT_FALSE(fs::exists(machine.at(own + "berth-x/0.3.4711")));
+  EXPECT_TRUE(fs::exists(machine.at(own + "berth-x/7.1.12"))) << "it may be of a task that runs";
+}
+
 TEST(CgroupParents, AreFoundBesideTheGroupThatAnEarlierLifeMovedInto) {
   Machine machine;
   machine.write("proc/self/mountinfo", kV2Mount);
