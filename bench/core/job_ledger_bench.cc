@@ -86,7 +86,7 @@ class World {
       wire::ReportItem item;
       item.kind = lease.next;
       item.assignment = lease.id;
-      ask(lease.worker, wire::Report{"worker", {&item, 1}});
+      ask(lease.worker, wire::Report{names_[lease.worker.value - 100], {&item, 1}});
       if (lease.next == wire::ReportKind::Completed) {
         ++completed;
         continue;

@@ -186,7 +186,7 @@ struct JobLedger::State {
   // ---- reports.cc ----
 
   void on(const Call& call, const wire::Report& report);
-  wire::Verdict take(const Call& call, const wire::ReportItem& item);
+  wire::Verdict take(const Call& call, WorkerNumber by, const wire::ReportItem& item);
   wire::Verdict take_current(const Call& call, Job& job, const wire::ReportItem& item);
   wire::Verdict take_late(const Call& call, Job& job, const wire::ReportItem& item);
 

@@ -151,6 +151,9 @@ void JobLedger::State::on(const Call& call, const wire::LogPiece& piece) {
   call.effects.send(call.from, call.id, wire::Done{});
   auto found = logs.by_ticket.find(piece.ticket);
   if (found == logs.by_ticket.end()) return;  // its client has gone, or did not want to wait
+  // Tickets can be guessed; what is on the worker's own connection cannot be forged.
+  const WorkerNumber worker = found->second.worker;
+  if (worker == kNoWorker || workers.at(worker).connection != call.from) return;
   const LogRequest asked = found->second;
   logs.by_ticket.erase(found);
   deadlines.clear(DeadlineKind::Log, piece.ticket);

@@ -43,8 +43,9 @@ void JobLedger::State::on(const Call& call, const wire::Report& report) {
     at_once = at_once && can_be_answered_at_once(item.kind);
   Arena& text = at_once ? call.effects.text : outbox.text();
   auto* verdicts = text.allocate<uint8_t>(report.items.size());
+  const WorkerNumber by = workers.find(report.worker);
   for (size_t i = 0; i < report.items.size(); ++i)
-    verdicts[i] = static_cast<uint8_t>(take(call, report.items[i]));
+    verdicts[i] = static_cast<uint8_t>(take(call, by, report.items[i]));
   const wire::Reported reported{{verdicts, report.items.size()}};
   if (at_once) {
     call.effects.send(call.from, call.id, reported);
@@ -53,15 +54,18 @@ void JobLedger::State::on(const Call& call, const wire::Report& report) {
   }
 }
 
-/// The assignment is the fencing token: who sends it is not asked.
-Verdict JobLedger::State::take(const Call& call, const ReportItem& item) {
+/// The assignment is the fencing token. On which connection it comes is not asked; that it is of
+/// the worker that speaks is, so that no worker ends what another one runs.
+Verdict JobLedger::State::take(const Call& call, WorkerNumber by, const ReportItem& item) {
   Job* job = jobs.find(item.assignment.job);
   if (job == nullptr || job->count > 1 || edges::last_attempt(*job) == nullptr) {
     return Verdict::Stale;
   }
   const Attempt& last = *edges::last_attempt(*job);
-  if (last.id != item.assignment && !BERTH_PLANTED(EpochNotCompared))
-    return take_late(call, *job, item);
+  if (!BERTH_PLANTED(EpochNotCompared)) {
+    if (last.id != item.assignment) return take_late(call, *job, item);
+    if (last.worker != by) return Verdict::Stale;
+  }
   workers.at(last.worker).heard = call.now.mono;
   const bool live = job->state == JobState::Assigned || job->state == JobState::Running;
   return live ? take_current(call, *job, item) : take_late(call, *job, item);

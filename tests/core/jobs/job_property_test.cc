@@ -88,7 +88,7 @@ class Chaos {
         if (!attached_[i]) attach(i);
       }
       for (const wire::AssignmentId& id : std::set(open_.begin(), open_.end()))
-        world_.report(connection(0), name(0), ReportKind::Completed, id);
+        report(id, ReportKind::Completed);
       world_.turn();
       open_.clear();
       world_.advance(1'000);
@@ -192,12 +192,14 @@ class Chaos {
     const wire::AssignmentId id = world_.assigned[world_.assigned.size() - 1 - rng_.below(recent)];
     const auto kind = static_cast<ReportKind>(rng_.below(7));
     const auto error = static_cast<wire::ErrorClass>(1 + rng_.below(4));
-    world_.report(
-        connection(0),
-        name(0),
-        kind,
-        id,
-        kind == ReportKind::Failed ? error : wire::ErrorClass::None);
+    report(id, kind, kind == ReportKind::Failed ? error : wire::ErrorClass::None);
+  }
+
+  /// By every worker: what it is not true of is stale, and changes nothing.
+  void report(
+      wire::AssignmentId id, ReportKind kind, wire::ErrorClass error = wire::ErrorClass::None) {
+    for (int i = 0; i < kWorkers; ++i)
+      world_.report(connection(0), name(i), kind, id, error);
   }
 
   uint64_t live() const {

@@ -327,6 +327,39 @@ TEST_F(JobRequests, OutputComesFromTheWorkerThatHasIt) {
   EXPECT_NE(turn().front().find("no job 9"), std::string::npos);
 }
 
+// Tickets are counted up: anybody may guess the next one.
+TEST_F(JobRequests, OutputThatComesFromSomebodyElseIsNone) {
+  one_worker();
+  const wire::AssignmentId id = running({});
+  world.ask(kClient, wire::ReadLog{.job = id.job});
+  (void)turn();
+  wire::LogPiece piece;
+  piece.ticket = 1;
+  piece.chunk.data = std::as_bytes(std::span("forged", 6));
+  world.ask(33, piece);
+  EXPECT_EQ(turn(), Lines({"c33: done"}));
+  piece.chunk.data = std::as_bytes(std::span("hello", 5));
+  world.ask(kWorker1, piece);
+  EXPECT_EQ(turn(), Lines({"c11: done", "c1: log hello"}));
+}
+
+// An assignment that another worker names is not its own, even when its number was found out.
+TEST_F(JobRequests, AWorkerReportsItsOwnAssignmentsAlone) {
+  one_worker();
+  const wire::AssignmentId id = running({});
+  world.worker("w2");
+  world.attach("w2", 12);
+  (void)turn();
+  using wire::ReportKind;
+  for (ReportKind kind :
+       {ReportKind::Refused, ReportKind::Alive, ReportKind::Completed, ReportKind::Failed}) {
+    world.report(12, "w2", kind, id);
+    world.report(12, "", kind, id);
+    EXPECT_EQ(turn(), Lines({"c12: reported stale", "c12: reported stale"}));
+  }
+  EXPECT_EQ(world.state_of(id.job.value), wire::JobState::Running);
+}
+
 TEST_F(JobRequests, AWorkerMayPull) {
   world.worker("w1");
   world.attach("w1", kWorker1, {}, true);

@@ -55,7 +55,7 @@ TEST_F(JobStory, AFailedAttemptIsRetriedAfterItsBackOff) {
   const wire::AssignmentId second = j(1);
   EXPECT_EQ(second.attempt, 2u);
   EXPECT_GT(second.epoch, first.epoch);
-  report(ReportKind::Failed, second, ErrorClass::Oom);
+  world.report(kWorker2, "w2", ReportKind::Failed, second, ErrorClass::Oom);
   (void)turn();
   EXPECT_EQ(world.state_of(1), JobState::Failed);
   EXPECT_EQ(world.shown->row.attempt_count, 2u);
