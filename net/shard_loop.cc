@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 #include <utility>
 
@@ -21,6 +22,10 @@ constexpr uint32_t kRefusedMax = 64;
 // Requests of one connection that other shards may owe answers to at once; then it is not read on
 // until half of them have come. Bounds what their answers can add up to in one turn.
 constexpr uint32_t kForwardedMax = 1024;
+
+// The same for what a few bytes may ask of the ledger that take it milliseconds, or half a megabyte
+// of answer. A connection that pipelines thousands of them would have the ledger to itself.
+constexpr size_t kCostlyMax = 8;
 
 // Requests of one connection in one turn: one or two milliseconds of placing.
 constexpr uint32_t kFramesMax = 4'096;
@@ -42,6 +47,24 @@ constexpr uint64_t kDrainMaxMs = 3'500;
 
 Connection& connection_of(FrameStream& stream) {
   return *static_cast<Connection*>(stream.owner);
+}
+
+/// Of those that are answered soon: one that waits for jobs must not keep its connection waiting.
+bool is_costly(const wire::Request& request) {
+  const auto* wait = std::get_if<wire::WaitJobs>(&request);
+  return std::holds_alternative<wire::ListJobs>(request) ||
+         std::holds_alternative<wire::ShowJob>(request) ||
+         std::holds_alternative<wire::ExplainJob>(request) ||
+         std::holds_alternative<wire::ChangeJobs>(request) ||
+         (wait != nullptr && wait->wait_ms == 0);
+}
+
+bool erase_one(std::vector<uint32_t>& ids, uint32_t id) {
+  const auto found = std::find(ids.begin(), ids.end(), id);
+  if (found == ids.end()) return false;
+  *found = ids.back();
+  ids.pop_back();
+  return true;
 }
 
 }  // namespace
@@ -88,7 +111,7 @@ void ShardLoop::on_frame(FrameStream& stream, const wire::Frame& frame) {
   }
   const Dispatcher::Answer answer =
       dispatcher_.on_request(now(), connection.id, frame.request, request_, frame.payload);
-  if (answer != Dispatcher::Answer::Given) await(connection, answer);
+  if (answer != Dispatcher::Answer::Given) await(connection, frame.request, answer);
   charge(connection);
 }
 
@@ -127,13 +150,34 @@ void ShardLoop::wake_rested() {
   waking_.clear();
 }
 
-void ShardLoop::await(Connection& connection, Dispatcher::Answer from) {
+// What waits in the ledger's queue does not count: a peer must be able to release what another of
+// its own requests waits for.
+void ShardLoop::await(Connection& connection, wire::RequestId id, Dispatcher::Answer from) {
   ++connection.awaited;
   ++awaited_;
-  // What waits in the ledger's queue does not count: a peer must be able to release what another
-  // of its own requests waits for.
-  if (from == Dispatcher::Answer::FromShard && ++connection.forwarded >= kForwardedMax) {
-    connection.stream.hold(true);
+  if (from == Dispatcher::Answer::FromShard) {
+    if (++connection.forwarded >= kForwardedMax) connection.stream.hold(true);
+  } else if (is_costly(request_)) {
+    connection.costly.push_back(id.value);
+    if (connection.costly.size() >= kCostlyMax) connection.stream.hold(true);
+  }
+}
+
+void ShardLoop::arrived(
+    Connection& connection, std::span<const std::byte> frame, Dispatcher::Answer from) {
+  if (connection.awaited > 0) {
+    --connection.awaited;
+    --awaited_;
+  }
+  if (from == Dispatcher::Answer::FromShard) {
+    if (connection.forwarded == 0 || --connection.forwarded != kForwardedMax / 2) return;
+  } else {
+    uint32_t id = 0;
+    std::memcpy(&id, frame.data() + sizeof id, sizeof id);  // behind the length of its payload
+    if (!erase_one(connection.costly, id) || connection.costly.size() != kCostlyMax / 2) return;
+  }
+  if (connection.forwarded < kForwardedMax && connection.costly.size() < kCostlyMax) {
+    connection.stream.hold(false);
   }
 }
 
@@ -151,13 +195,7 @@ void ShardLoop::deliver_frame(
     wire::ConnectionId to, std::span<const std::byte> frame, Dispatcher::Answer from) {
   Connection* connection = connections_.find(to);
   if (connection == nullptr) return;
-  if (from != Dispatcher::Answer::Given && connection->awaited > 0) {
-    --connection->awaited;
-    --awaited_;
-  }
-  if (from == Dispatcher::Answer::FromShard && connection->forwarded > 0) {
-    if (--connection->forwarded == kForwardedMax / 2) connection->stream.hold(false);
-  }
+  if (from != Dispatcher::Answer::Given) arrived(*connection, frame, from);
   if (!connection->stream.live()) return;
   append_bytes(connection->stream.out(), frame.data(), frame.size());
   mark_dirty(*connection);
