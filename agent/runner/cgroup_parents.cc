@@ -13,12 +13,21 @@ namespace fs = std::filesystem;
 
 namespace {
 
+/// With those below it: runc makes one of its own.
+void remove_empty(const fs::path& group) {
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(group, error)) {
+    if (entry.is_directory(error)) remove_empty(entry.path());
+  }
+  (void)rmdir(group.c_str());  // what a process is in stays
+}
+
 /// Groups of tasks of job 0, with which an agent tries its runners: one that was killed meanwhile
-/// leaves them, and nobody else knows of them. Those of a trial that still runs cannot be removed.
+/// leaves them, and nobody else knows of them.
 void remove_trials(const fs::path& parent) {
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(parent, error)) {
-    if (entry.path().filename().string().starts_with("0.")) (void)rmdir(entry.path().c_str());
+    if (entry.path().filename().string().starts_with("0.")) remove_empty(entry.path());
   }
 }
 

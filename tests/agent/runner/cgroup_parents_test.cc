@@ -64,8 +64,10 @@ TEST(CgroupParents, AreRidOfTheTrialsThatAKilledAgentLeft) {
   machine.write("proc/self/cgroup", "0::/agent.service\n");
   std::string own = "sys/fs/cgroup/agent.service/";
   machine.write(own + "cgroup.controllers", "memory\n");
+  machine.write(own + "cgroup.subtree_control", "");
   machine.write(own + "berth-x/cgroup.controllers", "memory\n");
-  fs::create_directories(machine.at(own + "berth-x/0.3.4711"));
+  machine.write(own + "berth-x/cgroup.subtree_control", "");
+  fs::create_directories(machine.at(own + "berth-x/0.3.4711/berth-0.3.4711"));
   fs::create_directories(machine.at(own + "berth-x/7.1.12"));
   (void)machine.place();
   EXPECT_FALSE(fs::exists(machine.at(own + "berth-x/0.3.4711")));
