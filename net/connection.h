@@ -19,9 +19,9 @@ struct Connection {
   wire::ConnectionId id;
   uint64_t accepted_ms = 0;  ///< on the loop's clock
   uint32_t awaited = 0;      ///< answers that will come from other threads
-  uint32_t forwarded = 0;    ///< those of them that other shards owe
-  std::vector<uint32_t>
-      costly;             ///< request ids of those that the ledger owes and that cost it much
+  uint32_t forwarded = 0;    ///< those of them that should come soon, and may be many
+  /// Request ids of those that cost the ledger much, and have not been answered.
+  std::vector<uint32_t> costly;
   uint32_t turn = 0;      ///< of the loop, in which it sent last
   uint32_t frames = 0;    ///< that it has sent in that turn
   bool greeted = false;   ///< its Hello was accepted

@@ -79,6 +79,10 @@ void Dispatcher::send_to_ledger(
   };
   const bool must = std::holds_alternative<wire::Report>(request) ||
                     std::holds_alternative<wire::LogPiece>(request);
+  // Its answer would pass for an event, which nobody is owed: what is owed has a limit.
+  if (!must && id.value == 0 && !std::holds_alternative<wire::Place>(request)) {
+    return refuse(wire::Refusal::BadRequest, "request id 0 is for what the server sends unasked");
+  }
   if (!must && draining_) {
     return refuse(wire::Refusal::ShuttingDown, "the server is stopping; ask another");
   }

@@ -19,7 +19,7 @@ constexpr core::Duration kStandstill = core::Duration::seconds(1);
 // Connections over the limit that are heard out before they are closed; more are closed at once.
 constexpr uint32_t kRefusedMax = 64;
 
-// Requests of one connection that other shards may owe answers to at once; then it is not read on
+// Requests of one connection that other threads may owe answers to at once; then it is not read on
 // until half of them have come. Bounds what their answers can add up to in one turn.
 constexpr uint32_t kForwardedMax = 1024;
 
@@ -49,14 +49,21 @@ Connection& connection_of(FrameStream& stream) {
   return *static_cast<Connection*>(stream.owner);
 }
 
-/// Of those that are answered soon: one that waits for jobs must not keep its connection waiting.
-bool is_costly(const wire::Request& request) {
+/// What waits in the ledger for something to happen is not counted: a peer must be able to release,
+/// or to abort, what another of its own requests waits for.
+bool takes_its_time(const wire::Request& request) {
   const auto* wait = std::get_if<wire::WaitJobs>(&request);
+  return std::holds_alternative<wire::Place>(request) ||
+         std::holds_alternative<wire::ReadLog>(request) ||
+         std::holds_alternative<wire::NextJobs>(request) || (wait != nullptr && wait->wait_ms > 0);
+}
+
+bool is_costly(const wire::Request& request) {
   return std::holds_alternative<wire::ListJobs>(request) ||
          std::holds_alternative<wire::ShowJob>(request) ||
          std::holds_alternative<wire::ExplainJob>(request) ||
          std::holds_alternative<wire::ChangeJobs>(request) ||
-         (wait != nullptr && wait->wait_ms == 0);
+         std::holds_alternative<wire::WaitJobs>(request);
 }
 
 bool erase_one(std::vector<uint32_t>& ids, uint32_t id) {
@@ -150,33 +157,31 @@ void ShardLoop::wake_rested() {
   waking_.clear();
 }
 
-// What waits in the ledger's queue does not count: a peer must be able to release what another of
-// its own requests waits for.
 void ShardLoop::await(Connection& connection, wire::RequestId id, Dispatcher::Answer from) {
   ++connection.awaited;
   ++awaited_;
-  if (from == Dispatcher::Answer::FromShard) {
-    if (++connection.forwarded >= kForwardedMax) connection.stream.hold(true);
-  } else if (is_costly(request_)) {
+  if (from == Dispatcher::Answer::FromLedger && takes_its_time(request_)) return;
+  if (from == Dispatcher::Answer::FromLedger && is_costly(request_)) {
     connection.costly.push_back(id.value);
-    if (connection.costly.size() >= kCostlyMax) connection.stream.hold(true);
+  } else {
+    ++connection.forwarded;
+  }
+  if (connection.forwarded >= kForwardedMax || connection.costly.size() >= kCostlyMax) {
+    connection.stream.hold(true);
   }
 }
 
-void ShardLoop::arrived(
-    Connection& connection, std::span<const std::byte> frame, Dispatcher::Answer from) {
+// The answer to a request that was not counted may be taken for one that was: then the connection
+// is read on a little early.
+void ShardLoop::arrived(Connection& connection, std::span<const std::byte> frame) {
   if (connection.awaited > 0) {
     --connection.awaited;
     --awaited_;
   }
-  if (from == Dispatcher::Answer::FromShard) {
-    if (connection.forwarded == 0 || --connection.forwarded != kForwardedMax / 2) return;
-  } else {
-    uint32_t id = 0;
-    std::memcpy(&id, frame.data() + sizeof id, sizeof id);  // behind the length of its payload
-    if (!erase_one(connection.costly, id) || connection.costly.size() != kCostlyMax / 2) return;
-  }
-  if (connection.forwarded < kForwardedMax && connection.costly.size() < kCostlyMax) {
+  uint32_t id = 0;
+  std::memcpy(&id, frame.data() + sizeof id, sizeof id);  // behind the length of its payload
+  if (!erase_one(connection.costly, id) && connection.forwarded > 0) --connection.forwarded;
+  if (connection.forwarded <= kForwardedMax / 2 && connection.costly.size() <= kCostlyMax / 2) {
     connection.stream.hold(false);
   }
 }
@@ -195,7 +200,7 @@ void ShardLoop::deliver_frame(
     wire::ConnectionId to, std::span<const std::byte> frame, Dispatcher::Answer from) {
   Connection* connection = connections_.find(to);
   if (connection == nullptr) return;
-  if (from != Dispatcher::Answer::Given) arrived(*connection, frame, from);
+  if (from != Dispatcher::Answer::Given) arrived(*connection, frame);
   if (!connection->stream.live()) return;
   append_bytes(connection->stream.out(), frame.data(), frame.size());
   mark_dirty(*connection);

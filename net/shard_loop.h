@@ -72,7 +72,7 @@ class ShardLoop final : public LoopThread,
   void refuse(
       Connection& connection, wire::RequestId id, wire::Refusal code, std::string_view message);
   void await(Connection& connection, wire::RequestId id, Dispatcher::Answer from);
-  void arrived(Connection& connection, std::span<const std::byte> frame, Dispatcher::Answer from);
+  void arrived(Connection& connection, std::span<const std::byte> frame);
   void mark_dirty(Connection& connection);
   void charge(Connection& connection);
   void rest(Connection& connection);
