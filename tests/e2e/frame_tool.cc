@@ -11,10 +11,8 @@
 
 #include <cstdio>
 #include <cstring>
-#include <deque>
 #include <exception>
 #include <iostream>
-#include <limits>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -22,6 +20,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tests/e2e/frame_fields.h"
+#include "tests/e2e/job_frames.h"
 #include "wire/decode.h"
 #include "wire/encode.h"
 #include "wire/frame.h"
@@ -29,21 +29,9 @@
 namespace {
 
 using namespace berth;
-using nlohmann::json;
+using namespace berth::e2e;
 
 constexpr uint32_t kAnyFrameBytes = 64u << 20;
-
-int hex_digit(char c) {
-  return c <= '9' ? c - '0' : c - 'a' + 10;
-}
-
-std::string from_hex(const std::string& hex) {
-  std::string bytes;
-  for (size_t i = 0; i + 1 < hex.size(); i += 2) {
-    bytes.push_back(static_cast<char>(hex_digit(hex[i]) * 16 + hex_digit(hex[i + 1])));
-  }
-  return bytes;
-}
 
 std::string to_hex(std::span<const std::byte> bytes) {
   static const char kDigits[] = "0123456789abcdef";
@@ -54,91 +42,6 @@ std::string to_hex(std::span<const std::byte> bytes) {
   }
   return hex;
 }
-
-/// Reads the fields of one request and keeps what its spans point to. Deques: nothing moves.
-class Fields {
- public:
-  explicit Fields(const json& object) : object_(object) {}
-
-  template <typename Number>
-  Number number(const char* name, Number otherwise) const {
-    auto found = object_.find(name);
-    if (found == object_.end()) return otherwise;
-    if (!found->is_string()) return found->get<Number>();
-    double value = *found == "nan"   ? std::numeric_limits<double>::quiet_NaN()
-                   : *found == "inf" ? std::numeric_limits<double>::infinity()
-                                     : -std::numeric_limits<double>::infinity();
-    return static_cast<Number>(value);
-  }
-  bool flag(const char* name, bool otherwise = false) const {
-    return object_.value(name, otherwise);
-  }
-  Fields inside(const char* name) const {
-    static const json kNothing = json::object();
-    return Fields(object_.contains(name) ? object_[name] : kNothing);
-  }
-
-  wire::Text text(const char* name) {
-    return object_.contains(name) ? keep(object_[name]) : wire::Text();
-  }
-  wire::TextList texts(const char* name) {
-    return object_.contains(name) ? keep_list(object_[name]) : wire::TextList();
-  }
-  std::span<const wire::TextList> text_groups(const char* name) {
-    std::vector<wire::TextList>& kept = groups_.emplace_back();
-    for (const json& group : object_.value(name, json::array()))
-      kept.push_back(keep_list(group));
-    return kept;
-  }
-  std::span<const wire::Label> labels(const char* name) {
-    std::vector<wire::Label>& kept = labels_.emplace_back();
-    for (const json& pair : object_.value(name, json::array())) {
-      kept.push_back({keep(pair[0]), keep(pair[1])});
-    }
-    return kept;
-  }
-  std::span<const wire::NamedAmount> amounts(const char* name) {
-    std::vector<wire::NamedAmount>& kept = amounts_.emplace_back();
-    for (const json& pair : object_.value(name, json::array())) {
-      kept.push_back({keep(pair[0]), pair[1].get<int64_t>()});
-    }
-    return kept;
-  }
-  std::span<const uint64_t> numbers(const char* name) {
-    return numbers_.emplace_back(object_.value(name, std::vector<uint64_t>()));
-  }
-
- private:
-  wire::Text keep(const json& value) {
-    return texts_.emplace_back(
-        value.is_object() ? from_hex(value["hex"].get<std::string>()) : value.get<std::string>());
-  }
-  wire::TextList keep_list(const json& values) {
-    std::vector<std::string_view>& kept = lists_.emplace_back();
-    for (const json& value : values)
-      kept.push_back(keep(value));
-    return kept;
-  }
-
-  const json& object_;
-  // Static: what a nested Fields has kept outlives it. One request at a time, see clear().
-  static inline std::deque<std::string> texts_;
-  static inline std::deque<std::vector<std::string_view>> lists_;
-  static inline std::deque<std::vector<wire::TextList>> groups_;
-  static inline std::deque<std::vector<wire::Label>> labels_;
-  static inline std::deque<std::vector<wire::NamedAmount>> amounts_;
-  static inline std::deque<std::vector<uint64_t>> numbers_;
-
- public:
-  static void clear() {
-    texts_.clear();
-    lists_.clear();
-    groups_.clear();
-    labels_.clear();
-    amounts_.clear();
-    numbers_.clear();
-  }
-};
 
 wire::Capacity capacity_of(Fields f) {
   return {
@@ -156,19 +59,6 @@ wire::Usage usage_of(Fields f) {
       .cpu_milli = f.number<double>("cpu_milli", 0),
       .memory_mib = f.number<double>("memory_mib", 0),
       .gpu_milli = f.number<double>("gpu_milli", 0)};
-}
-
-wire::Demand demand_of(Fields f) {
-  return {
-      .slots = f.number<int64_t>("slots", 1),
-      .cpu_milli = f.number<int64_t>("cpu_milli", 0),
-      .memory_mib = f.number<int64_t>("memory_mib", 0),
-      .disk_mib = f.number<int64_t>("disk_mib", 0),
-      .network_mbit = f.number<int64_t>("network_mbit", 0),
-      .gpu_count = f.number<int64_t>("gpu_count", 0),
-      .gpu_milli = f.number<int64_t>("gpu_milli", 0),
-      .gpu_models = f.texts("gpu_models"),
-      .custom = f.amounts("custom")};
 }
 
 wire::Heartbeat heartbeat_of(Fields f) {
@@ -194,14 +84,7 @@ wire::Place place_of(Fields f) {
       .task = f.text("task"),
       .policy = static_cast<wire::Policy>(f.number<int>("policy", 0)),
       .demand = demand_of(f.inside("demand")),
-      .requirements =
-          {.all_tags = f.texts("all_tags"),
-           .any_tags = f.text_groups("any_tags"),
-           .none_tags = f.texts("none_tags"),
-           .affinity = f.labels("affinity"),
-           .anti_affinity = f.labels("anti_affinity"),
-           .spread_by = f.text("spread_by"),
-           .exclude_workers = f.texts("exclude_workers")},
+      .requirements = requirements_of(f),
       .priority = f.number<int32_t>("priority", 0),
       .hold_ms = f.number<uint32_t>("hold_ms", 0),
       .wait_ms = f.number<uint32_t>("wait_ms", 0),
@@ -240,7 +123,7 @@ wire::Request request_of(const std::string& kind, Fields f) {
   if (kind == "GetStats") return wire::GetStats{};
   if (kind == "ListTags") return wire::ListTags{};
   if (kind == "Watch") return wire::Watch{.enable = f.flag("enable", true)};
-  throw std::invalid_argument("no such request kind: " + kind);
+  return job_request_of(kind, f);
 }
 
 json explanation_json(const wire::Explanation& explanation) {
@@ -337,10 +220,9 @@ struct ToJson {
         {"change", static_cast<int>(m.change)},
         {"reason", m.reason}};
   }
-  // Those about jobs are looked at through the SDK; here it is enough that they can be read.
   template <typename AboutJobs>
-  json operator()(const AboutJobs&) const {
-    return {{"kind", "AboutJobs"}};
+  json operator()(const AboutJobs& m) const {
+    return job_reply_json(m);
   }
 };
 
