@@ -259,10 +259,12 @@ void LocalRunner::State::tell(Task& task, TaskResult&& result) {
 
 /// The supervisor was killed. Another one ends what is left of the task, and writes the result.
 void LocalRunner::State::begin_recovery(Task& task) {
-  ++task.recoveries;
   std::string name = wire::assignment_text(task.id);
   Fd directory = store.open_task(name);
   Fd file = directory ? store.lock_order(directory.get()) : Fd();
+  // A child that it had just made, and that has not executed the task yet, holds the lock with it.
+  if (!file && directory && errno == EWOULDBLOCK) return sweep_soon();
+  ++task.recoveries;
   bool known = file && decode_order(read_all(file.get()).value_or("")).has_value();
   Spawned spawned;
   if (known && lseek(file.get(), 0, SEEK_SET) == 0)

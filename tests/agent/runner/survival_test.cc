@@ -1,5 +1,7 @@
+#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -65,6 +67,28 @@ TEST(Survival, EndsTheTaskThoughWhoTidiesUpIsKilledToo) {
     EXPECT_TRUE(world.task_processes().empty());
   }
   RecordProperty("killed", killed);
+}
+
+// A supervisor was killed between making its child and the child's executing the task: the child
+// held the lock of the order, which was taken for damaged, and the task ran on with nobody to end
+// it.
+TEST(Survival, WaitsForALockThatAChildOfAKilledSupervisorStillHolds) {
+  RunnerWorld world;
+  wire::AssignmentId id = world.start(shell("setsid sleep 1000 & echo up; wait"));
+  world.turn_until([&] { return world.output(id) == "up\n"; }, "its first line");
+  Fd supervisor(static_cast<int>(syscall(SYS_pidfd_open, supervisor_of(world, id), 0)));
+  constexpr int kOrderOfSupervisor = 3;
+  Fd lock(static_cast<int>(syscall(SYS_pidfd_getfd, supervisor.get(), kOrderOfSupervisor, 0)));
+  ASSERT_TRUE(lock) << error_text(errno);
+  world.kill_supervisor(id);
+  pollfd ended{supervisor.get(), POLLIN, 0};
+  ASSERT_EQ(poll(&ended, 1, 60'000), 1);
+  for (int i = 0; i < 20; ++i)
+    world.turn();
+  EXPECT_FALSE(world.has_ended(id));
+  lock.reset();
+  EXPECT_EQ(world.wait(id).error, ErrorClass::Lost);
+  EXPECT_TRUE(world.task_processes().empty());
 }
 
 TEST(Survival, FindsRunningAndEndedTasksAfterARestartOfTheAgent) {
