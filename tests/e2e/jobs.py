@@ -10,10 +10,10 @@ ENDED = ("COMPLETED", "FAILED", "ABORTED")
 class JobsTest(EndToEndTest):
     """Servers with a store in the test's folder, agents, and tasks that wait to be released."""
 
-    def durable(self, *arguments, listen="127.0.0.1:0"):
+    def durable(self, *arguments, **rest):
         """A server whose jobs are in the test's folder, also for the server after it."""
         store = f"sqlite:{self.path('berth.db')}"
-        return self.server("--store", store, *arguments, listen=listen)
+        return self.server("--store", store, *arguments, **rest)
 
     def worker(self, server, name="w1", *arguments, state="state"):
         agent = self.agent(server, name, "--state-dir", self.path(state), *arguments)

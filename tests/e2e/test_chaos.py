@@ -9,6 +9,7 @@ import collections
 import json
 import os
 import random
+import re
 import time
 import unittest
 
@@ -93,11 +94,20 @@ class Chaos(EndToEndTest):
         print(f"{faults}\n{len(accepted)} jobs, {dict(states)}", flush=True)
         self.account(accepted, jobs, self.runs())
         fleet.leave()
-        eventually(lambda: not fleet.groups_left(), f"no control group is left of {fleet.groups}")
+        self.expect_no_groups(fleet, jobs)
 
         fleet.kill_server(None)
         fleet.mend_server()
         self.assertEqual(self.dump(fleet), jobs)
+
+    def expect_no_groups(self, fleet, jobs):
+        try:
+            eventually(lambda: not fleet.groups_left(), "no control group of a task is left")
+        except AssertionError as problem:
+            inside = [name for group in fleet.groups_left() for name in os.listdir(group)]
+            left = sorted({name for name in inside if re.fullmatch(r"\d+\.\d+\.\d+", name)})
+            tasks = [a for row in jobs.values() for a in row["attempts"] if a["assignment"] in left]
+            self.fail(f"{problem}: {left}; {tasks}")
 
     # ---- The books
 

@@ -1,15 +1,15 @@
 """Jobs in trouble: tasks that misbehave, stores that fail, processes that end between two steps."""
 
+import glob
 import json
 import os
 import resource
 import shutil
 import signal
 import sqlite3
-import subprocess
 import unittest
 
-from harness import Process, eventually
+from harness import SANITIZED, Process, eventually
 from jobs import ENDED, JobsTest
 
 OK, REPEATED, STALE_VERDICT = range(3)
@@ -194,6 +194,49 @@ class StoresThatFail(JobsTest):
         self.assertEqual(self.job(server, ended)["state"], "COMPLETED")
         self.expect_one_attempt(server, running, "a")
         self.cli(server, "job", "show", later, check=3)
+
+
+class AClockThatJumps(JobsTest):
+    """The wall clock is for what people read: leases, retries and time outs go by another one."""
+
+    def expect_nothing_happens(self, jump):
+        now = self.path("now")
+        (library,) = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
+        env = {
+            "LD_PRELOAD": library,
+            "FAKETIME_TIMESTAMP_FILE": now,
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
+        self.jump_to(now, "+0")
+        quick = (*SHORT_LEASE, "--cooldown-base", "1ms", "--cooldown-max", "1ms")
+        server = self.durable(*quick, env=env)
+        self.worker(server)
+        job = self.run_one(server, "a")
+        retried = self.submit(server, "test $BERTH_ATTEMPT = 2", "--attempts", "2")
+        eventually(lambda: self.job(server, retried)["attempt_count"] == 1, "its first attempt")
+        self.jump_to(now, jump)
+        self.assertEqual(self.wait_for_state(server, retried, *ENDED)["state"], "COMPLETED")
+        later = self.wait_for_state(server, self.submit(server, "true"), *ENDED)
+        self.assertEqual(later["state"], "COMPLETED")
+        self.assertLess(later["submitted_at"], later["finished_at"])
+        server.kill()
+        server = self.durable(*quick, env=env, listen=server.wire)
+        self.wait_for_status(server, "w1", "online")
+        self.expect_one_attempt(server, job, "a")
+        self.assertEqual(self.job(server, retried)["attempt_count"], 2)
+
+    def jump_to(self, file, when):
+        with open(file, "w", encoding="ascii") as out:
+            out.write(when + "\n")
+
+    @unittest.skipIf(SANITIZED, "a sanitizer has to be the first library")
+    def test_months_forward(self):
+        self.expect_nothing_happens("+90d")
+
+    @unittest.skipIf(SANITIZED, "a sanitizer has to be the first library")
+    def test_months_back(self):
+        self.expect_nothing_happens("-90d")
 
 
 class BetweenTwoSteps(JobsTest):
