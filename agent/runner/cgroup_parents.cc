@@ -145,7 +145,9 @@ CgroupPlace make_cgroup_parents(const std::string& name, const fs::path& root) {
 
 void remove_cgroup_parents(const CgroupParents& parents) {
   for (const std::string* path : {&parents.memory, &parents.cpu, &parents.pids, &parents.unified}) {
-    if (!path->empty()) (void)rmdir(path->c_str());  // a task that goes on keeps it
+    if (path->empty()) continue;
+    remove_trials(*path);        // one was perhaps still running when we began
+    (void)rmdir(path->c_str());  // a task that goes on keeps it
   }
 }
 

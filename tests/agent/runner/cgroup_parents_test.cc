@@ -69,9 +69,12 @@ TEST(CgroupParents, AreRidOfTheTrialsThatAKilledAgentLeft) {
   machine.write(own + "berth-x/cgroup.subtree_control", "");
   fs::create_directories(machine.at(own + "berth-x/0.3.4711/berth-0.3.4711"));
   fs::create_directories(machine.at(own + "berth-x/7.1.12"));
-  (void)machine.place();
+  const CgroupPlace place = machine.place();
   EXPECT_FALSE(fs::exists(machine.at(own + "berth-x/0.3.4711")));
   EXPECT_TRUE(fs::exists(machine.at(own + "berth-x/7.1.12"))) << "it may be of a task that runs";
+  fs::create_directories(machine.at(own + "berth-x/0.2.4712"));
+  remove_cgroup_parents(place.parents);
+  EXPECT_FALSE(fs::exists(machine.at(own + "berth-x/0.2.4712")));
 }
 
 TEST(CgroupParents, AreFoundBesideTheGroupThatAnEarlierLifeMovedInto) {
