@@ -100,7 +100,10 @@ void JobLedger::State::answer_wait(uint64_t id) {
 void JobLedger::State::on(const Call& call, const wire::ReadLog& read) {
   const Job* job = jobs.find(read.job);
   if (job == nullptr) {
-    return refuse(call, Refusal::NotFound, "no job " + std::to_string(read.job.value));
+    return refuse(
+        call,
+        Refusal::NotFound,
+        "no job " + std::to_string(read.job.value) + ": it was never given, or ended too long ago");
   }
   const Attempt* found = nullptr;
   if (job->count == 1 && job->run) {

@@ -85,7 +85,7 @@ bool JobLedger::State::may_submit(const Call& call, const wire::SubmitJobs& subm
       if (jobs.find({on}) != nullptr) continue;
       return no(
           Refusal::NotFound,
-          "job " + std::to_string(i + 1) + ": depends_on names job " + std::to_string(on) +
+          "job " + std::to_string(i + 1) + ": it waits for job " + std::to_string(on) +
               ", which does not exist or ended too long ago: leave it out");
     }
     if (!submit.refuse_unsatisfiable || !classes.unsatisfiable(call.now, spec)) continue;

@@ -71,8 +71,8 @@ void JobWait::on_counts(Result<JobCounts> result) {
   if (request_.timeout.count() > 0 && left().count() == 0) {
     done_(Error{
         .code = ErrorCode::TimedOut,
-        .message = "not all jobs have ended within " + std::to_string(request_.timeout.count()) +
-                   " ms; wait longer"});
+        .message =
+            "not all jobs have ended within " + std::to_string(request_.timeout.count()) + " ms"});
     return;
   }
   ask();

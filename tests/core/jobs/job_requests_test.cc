@@ -130,7 +130,7 @@ TEST_F(JobRequests, WhatDependsWaitsOrIsAborted) {
   EXPECT_EQ(world.state_of(4), JobState::Aborted);
   world.submit(kClient, {{.depends_on = {99}}});
   EXPECT_NE(
-      turn().front().find("refused not_found: job 1: depends_on names job 99"), std::string::npos);
+      turn().front().find("refused not_found: job 1: it waits for job 99,"), std::string::npos);
   world.submit(kClient, {{.depends_on = {2}}});
   (void)turn();
   EXPECT_EQ(world.state_of(5), JobState::Aborted);
