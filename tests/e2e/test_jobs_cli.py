@@ -186,6 +186,8 @@ after = "build"
         (after,) = self.submit("--after", failed, "--", "true")
         self.berth("job", "wait", after, check=1)
         self.assertEqual(self.json_of("job", "show", after)["state"], "ABORTED")
+        explained = self.berth("job", "explain", after).stdout
+        self.assertIn(f"has ended: aborted: it depends on job {failed}, which failed", explained)
 
     def test_a_job_for_each_line(self):
         lines = "echo a; exit 0\n\necho b | tr b c\n"
@@ -275,6 +277,7 @@ after = "build"
             "job", "submit", "--refuse-unsatisfiable", "--tags", "moon", "--", "true", check=7
         )
         self.assertEqual(refused.stdout, "")
+        self.assertRegex(refused.stderr, r"(?m)^tag:moon +1$")
 
     def test_logs_are_read_while_they_grow_and_checked_at_the_end(self):
         (job,) = self.submit(

@@ -266,6 +266,28 @@ const CLI::App& deepest(const CLI::App& app) {
   return parsed.empty() ? app : deepest(*parsed.front());
 }
 
+bool takes_command(const CLI::App& app) {
+  const std::string path = path_of(app);
+  return path == "berth run" || path == "berth job submit";
+}
+
+/// Usage lines that show the task's command, which CLI11 never gets to see, and `jobs...` for
+/// "one or more".
+class UsageFormatter : public CLI::Formatter {
+ public:
+  std::string make_usage(const CLI::App* app, std::string name) const override {
+    std::string text = CLI::Formatter::make_usage(app, std::move(name));
+    if (takes_command(*app)) text.insert(text.find_last_not_of('\n') + 1, " -- CMD [ARG...]");
+    return text;
+  }
+
+  std::string make_option_usage(const CLI::Option* option) const override {
+    const std::string name =
+        make_option_name(option, true) + (option->get_expected_max() > 1 ? "..." : "");
+    return option->get_required() ? name : "[" + name + "]";
+  }
+};
+
 std::vector<std::string> option_names(const CLI::App& app) {
   std::vector<std::string> names;
   for (const CLI::App* at = &app; at != nullptr; at = at->get_parent()) {
@@ -296,7 +318,11 @@ std::string usage_error(const CLI::App& root, const CLI::ParseError& error) {
         net::nearest_word(word, std::vector<std::string_view>(names.begin(), names.end()));
     said = (option ? "unknown option '" : "unknown word '") + word + "' after '" +
            path_of(command) + "'";
-    if (!nearest.empty()) said += "; did you mean '" + std::string(nearest) + "'?";
+    if (!nearest.empty()) {
+      said += "; did you mean '" + std::string(nearest) + "'?";
+    } else if (!option && takes_command(command)) {
+      said += "; a command stands behind --: " + path_of(command) + " -- " + word;
+    }
   }
   return "berth: " + said + "\nSee '" + path_of(command) + " --help'.\n";
 }
@@ -306,6 +332,7 @@ std::string usage_error(const CLI::App& root, const CLI::ParseError& error) {
 std::unique_ptr<CLI::App> make_arguments(Invocation& invocation) {
   auto app = std::make_unique<CLI::App>("Finds every task a place to run.", "berth");
   app->set_version_flag("--version", "berth " BERTH_VERSION);
+  app->formatter(std::make_shared<UsageFormatter>());
   app->require_subcommand(1);
   app->footer(
       "Examples:\n"

@@ -103,7 +103,7 @@ void add_submit(CLI::App& job, Invocation& invocation) {
       "  echo '{\"command\": [\"true\"]}' | berth job submit --stdin --json\n\n"
       "--timeout after 'submit' is the task's; the one of an answer stands before it.\n");
   CLI::Option* file =
-      submit->add_option("--file", invocation.job.file, "Jobs as TOML; - is standard input")
+      submit->add_option("--file", invocation.job.file, "Jobs as TOML or JSON; - is standard input")
           ->type_name("FILE");
   CLI::Option* lines = submit
                            ->add_option(

@@ -87,7 +87,7 @@ Exit end_change(
                                                     : changed_text(changed, done, there);
   if (!write_out(out)) return Exit::Failed;
   if (changed.unknown == 0) return Exit::Ok;
-  std::fprintf(stderr, "berth: %u of them are no jobs that are kept\n", changed.unknown);
+  std::fputs(unknown_text(changed.unknown).c_str(), stderr);
   return Exit::NotFound;
 }
 

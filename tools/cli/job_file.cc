@@ -223,6 +223,14 @@ bool parse_job_toml(
   return true;
 }
 
+bool is_job_json(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  size_t at = text.find_first_not_of(kBlanks);
+  if (at == std::string_view::npos) return false;
+  if (text[at] == '[') at = text.find_first_not_of(kBlanks, at + 1);
+  return at != std::string_view::npos && text[at] == '{';
+}
+
 bool parse_job_json(
     std::string_view text,
     const std::string& path,
@@ -236,7 +244,11 @@ bool parse_job_json(
     try {
       stream >> value;
     } catch (const Json::parse_error& error) {
-      problem = path + ": job " + std::to_string(number + 1) + ": " + error.what();
+      // The library's own number of the mistake, in brackets, tells nobody anything.
+      const std::string_view said = error.what();
+      const size_t end = said.find("] ");
+      problem = path + ": job " + std::to_string(number + 1) + ": " +
+                std::string(said.substr(end == std::string_view::npos ? 0 : end + 2));
       return false;
     }
     const Json jobs = value.is_array() ? value : Json::array({value});

@@ -20,6 +20,9 @@ bool parse_job_toml(
     std::vector<JobDraft>& drafts,
     std::string& problem);
 
+/// Whether it is JSON: no TOML begins with a brace, or with a bracket and then a brace.
+bool is_job_json(std::string_view text);
+
 /// One object, an array of them, or objects one after the other (JSON lines).
 bool parse_job_json(
     std::string_view text,

@@ -25,8 +25,9 @@ client::Result<std::vector<JobDraft>> read_drafts(const JobAsk& ask) {
   std::string text;
   bool fine = true;
   if (!ask.file.empty()) {
-    fine = read_whole_file(ask.file, text, problem) &&
-           parse_job_toml(text, ask.file, ask.draft, drafts, problem);
+    fine = read_whole_file(ask.file, text, problem);
+    const auto parse = is_job_json(text) ? parse_job_json : parse_job_toml;
+    fine = fine && parse(text, ask.file, ask.draft, drafts, problem);
   } else if (ask.from_stdin) {
     fine = read_whole_file("-", text, problem) &&
            parse_job_json(text, "standard input", ask.draft, drafts, problem);
@@ -56,17 +57,21 @@ size_t frame_of(const std::vector<JobDraft>& drafts, size_t at, bool together) {
   return count;
 }
 
-void warn_unsatisfiable(const client::SubmittedJob& job) {
+/// The answer to a repeated submit explains nothing any more.
+void warn_unsatisfiable(const client::SubmittedJob& job, bool repeated) {
   std::string why;
   for (const client::Elimination& each : job.explanation.eliminated) {
     why += (why.empty() ? "; " : ", ") + each.requirement + " rules out " +
            std::to_string(each.workers);
   }
+  const bool none = !repeated && job.explanation.workers == 0;
   const std::string id = range_text({job.first, job.first + job.count - 1});
   std::fprintf(
       stderr,
-      "berth: job %s stays pending: no worker that is known could ever run it%s\n",
+      "berth: job %s stays pending: %s%s\n",
       id.c_str(),
+      none ? "no worker is registered; start berth-agent"
+           : "no worker that is known could ever run it",
       why.c_str());
 }
 
@@ -104,7 +109,7 @@ std::optional<Submitted> submit_jobs(
       break;
     }
     for (const client::SubmittedJob& job : submitted->jobs) {
-      if (job.unsatisfiable) warn_unsatisfiable(job);
+      if (job.unsatisfiable) warn_unsatisfiable(job, submitted->repeated);
       ranges.push_back({job.first, job.first + job.count - 1});
       all.jobs.push_back(job);
     }

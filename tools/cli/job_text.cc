@@ -91,7 +91,7 @@ std::string outputs_text(const std::vector<client::OutputFile>& outputs) {
         {file.name + (file.truncated ? " (cut)" : ""),
          std::to_string(file.bytes),
          file.sha256,
-         file.path});
+         or_dash(file.path)});
   }
   return table.text();
 }
@@ -101,6 +101,7 @@ std::string hold_text(const client::JobExplanation& explanation) {
   switch (explanation.hold) {
     case client::JobHold::Queue: return "waits for its turn";
     case client::JobHold::Capacity:
+      if (explanation.explanation.workers == 0) return "no worker is registered; start berth-agent";
       return job.unsatisfiable ? "no worker that is known could ever run it"
                                : "waits for a worker with room";
     case client::JobHold::Schedule:
@@ -116,7 +117,11 @@ std::string hold_text(const client::JobExplanation& explanation) {
              duration_text(explanation.hold_for);
     case client::JobHold::None: break;
   }
-  if (client::has_ended(job.state)) return "has ended";
+  if (client::has_ended(job.state)) {
+    const bool wrong =
+        job.last_error.kind != client::ErrorClass::None && job.state != JobState::Completed;
+    return "has ended" + (wrong ? ": " + error_text(job.last_error) : "");
+  }
   return job.worker.empty() ? "waits for nothing" : "is on " + printable(job.worker);
 }
 
@@ -125,6 +130,12 @@ std::string hold_text(const client::JobExplanation& explanation) {
 std::string error_text(const client::JobError& error) {
   const bool said = error.kind != client::ErrorClass::None && !error.message.empty();
   return short_error_text(error) + (said ? ": " + printable(error.message) : "");
+}
+
+std::string unknown_text(uint64_t jobs) {
+  const std::string many = jobs == 1 ? "1 job is" : std::to_string(jobs) + " jobs are";
+  return "berth: " + many +
+         " not known: never given, or ended too long ago; 'berth job list' shows what is kept\n";
 }
 
 Table job_table(const std::vector<JobStatus>& jobs, int64_t now_ms) {

@@ -78,10 +78,7 @@ Exit end_of(const client::JobCounts& counts) {
     return Exit::Failed;
   }
   if (counts.unknown == 0) return Exit::Ok;
-  std::fprintf(
-      stderr,
-      "berth: %llu of them are no jobs that are kept\n",
-      static_cast<unsigned long long>(counts.unknown));
+  std::fputs(unknown_text(counts.unknown).c_str(), stderr);
   return Exit::NotFound;
 }
 

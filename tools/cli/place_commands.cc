@@ -39,16 +39,7 @@ Exit run_place(Session& session) {
   if (berth == nullptr) return exit;
   const Invocation& asked = session.invocation();
   const client::Result<client::Placement> placed = berth->place(asked.place);
-  if (!placed) {
-    exit = session.fail(placed.error());
-    // A table for people; --json has it in the error object.
-    const bool explained = placed.error().code == client::ErrorCode::CannotBePlaced &&
-                           placed.error().explanation.workers > 0;
-    if (explained && !asked.json) {
-      std::fputs(explanation_text(placed.error().explanation).c_str(), stderr);
-    }
-    return exit;
-  }
+  if (!placed) return session.fail(placed.error());
   std::string out = asked.json ? to_line(placement_json(*placed, asked.place.explain))
                                : placement_text(asked.place.task, *placed);
   if (asked.place.explain && !asked.json) out += explanation_text(placed->explanation);

@@ -4,6 +4,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "tools/cli/worker_table.h"
+
 namespace berth::cli {
 namespace {
 
@@ -89,6 +91,12 @@ client::BlockingClient* Session::client(Exit& exit) {
 
 Exit Session::fail(const client::Error& error, OnOut on_out) const {
   std::fprintf(stderr, "berth: %s%s\n", error.message.c_str(), remedy(error).c_str());
+  // A table for people; --json has it in the error object.
+  const bool explained =
+      error.code == client::ErrorCode::CannotBePlaced && error.explanation.workers > 0;
+  if (explained && !invocation_.json) {
+    std::fputs(explanation_text(error.explanation).c_str(), stderr);
+  }
   // The exit code says it, too, should nobody read.
   if (invocation_.json && on_out == OnOut::Json) (void)write_out(to_line(error_json(error)));
   return exit_code(error);

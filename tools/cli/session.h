@@ -12,7 +12,8 @@ namespace berth::cli {
 
 /// What every command that asks the server shares: the client, and how answers and errors leave.
 ///
-/// Errors   one sentence on stderr naming what to do; with --json also the error object on stdout
+/// Errors   one sentence on stderr naming what to do, and for a place that is not found which
+///          requirement rules out whom; with --json also the error object on stdout
 class Session {
  public:
   explicit Session(const Invocation& invocation) : invocation_(invocation) {}

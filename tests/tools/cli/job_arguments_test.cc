@@ -128,6 +128,26 @@ TEST(JobArguments, FilterLists) {
   EXPECT_TRUE(filter.newest_first);
 }
 
+TEST(JobArguments, AreInTheUsageLineAsTheyAreWritten) {
+  struct Case {
+    std::vector<std::string> words;
+    const char* usage;
+  };
+  const Case cases[] = {
+      {{"run"}, "Usage: berth run [OPTIONS] -- CMD [ARG...]\n"},
+      {{"job", "submit"}, "Usage: berth job submit [OPTIONS] -- CMD [ARG...]\n"},
+      {{"job", "wait"}, "Usage: berth job wait [OPTIONS] [jobs...]\n"},
+      {{"job", "show"}, "Usage: berth job show [OPTIONS] jobs\n"},
+  };
+  for (Case each : cases) {
+    each.words.push_back("--help");
+    Invocation invocation;
+    const std::optional<Ending> ending = parse_arguments(each.words, invocation);
+    ASSERT_TRUE(ending.has_value());
+    EXPECT_THAT(ending->out, HasSubstr(each.usage));
+  }
+}
+
 TEST(JobArguments, RefuseWrongWordsWithOneSentenceThatNamesThem) {
   struct Case {
     const char* what;
@@ -137,7 +157,8 @@ TEST(JobArguments, RefuseWrongWordsWithOneSentenceThatNamesThem) {
   const Case cases[] = {
       {"no command", {"run"}, "there is no command; write it at the end, after --"},
       {"nothing after the dashes", {"job", "submit", "--"}, "there is no command"},
-      {"a command without dashes", {"run", "true"}, "unknown word 'true'"},
+      {"a command without dashes", {"run", "true"}, "behind --: berth run -- true"},
+      {"the same for a submit", {"job", "submit", "ls"}, "behind --: berth job submit -- ls"},
       {"a command where none is run", {"job", "list", "--", "x"}, "'--' is followed by a command"},
       {"an array to be run here", {"run", "--array", "1-2", "--", "x"}, "berth job submit --array"},
       {"two files", {"job", "submit", "--file", "f", "--stdin"}, "--file"},

@@ -232,7 +232,15 @@ TEST(JobJson, IsAnObjectAListOrOneObjectALine) {
     std::string problem;
     EXPECT_FALSE(parse_job_json(bad, "in", {}, drafts, problem));
     EXPECT_THAT(problem, testing::StartsWith("in: "));
+    EXPECT_EQ(problem.find("json.exception"), std::string::npos) << problem;
   }
+}
+
+TEST(JobJson, IsToldFromToml) {
+  for (const char* json : {"{\"command\":[\"a\"]}", " \n[ {\"command\":[\"a\"]}]"})
+    EXPECT_TRUE(is_job_json(json)) << json;
+  for (const char* toml : {"", " ", "[", "[[job]]", "[env]", "command = [\"a\"]", "# {"})
+    EXPECT_FALSE(is_job_json(toml)) << toml;
 }
 
 TEST(JobLines, AreForTheShellOrTheLastArgument) {
