@@ -103,8 +103,7 @@ bool JobLedger::State::hold_ready(
     if (!placement.hold(task, *asked, held)) return false;
     const WorkerNumber worker = workers.number_of(held.text.id());
     if (workers.at(worker).ready()) return true;
-    const uint64_t reservation = held.reservation.value;
-    placement.release({.reservations = {&reservation, 1}, .tasks = {}});
+    placement.end_hold(held.reservation);
     keep_away(now, worker, effects);
     if (away.size() >= kAwayMax) away.erase(away.begin());
     away.push_back({worker, now.mono + kAwayFor});

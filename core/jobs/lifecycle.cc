@@ -67,8 +67,7 @@ void JobLedger::State::end_lease(Now now, Job& job) {
   run.timeout_at = {};
   run.gpus.clear();
   if (run.reservation != 0 && !BERTH_PLANTED(CapacityNotReleased)) {
-    const uint64_t reservation = std::exchange(run.reservation, 0);
-    placement.release({.reservations = {&reservation, 1}, .tasks = {}});
+    placement.end_hold({std::exchange(run.reservation, 0)});
   }
   freed = true;
   released = true;

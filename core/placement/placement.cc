@@ -21,9 +21,6 @@ RowText* room_for_text(Arena& text) {
 /// means that another thread has just placed something, so the fleet as a whole has moved on.
 constexpr size_t kAttemptsMax = 64;
 
-/// Half of all time, so that adding to it does no harm.
-constexpr Instant kNever{INT64_MAX / 2};
-
 constexpr const char* kBusy = "other requests took every place that was found: ask again";
 
 uint32_t milliseconds_until(Instant now, Instant then) {
@@ -152,7 +149,7 @@ bool Placement::State::keep(std::string_view task, const Claim& claim, Held& hel
   reservation.worker = claim.worker;
   reservation.generation = claim.generation;
   reservation.holding = claim.holding;
-  reservation.expires = kNever;
+  reservation.expires = kNeverExpires;
   if (tables.reservations.add(TaskKey(task), thread, reservation) != AddStatus::Added) {
     give_back(claim);
     return false;
@@ -167,6 +164,12 @@ bool Placement::State::keep(std::string_view task, const Claim& claim, Held& hel
 wire::Explanation Placement::explain(
     Now, const wire::Place& place, const Query& query, Arena& text) {
   return explain_placement(state_->tables, place, query, text);
+}
+
+void Placement::end_hold(wire::ReservationId hold) {
+  State& self = *state_;
+  Reservation gone;
+  if (self.tables.reservations.remove_lasting(hold, self.thread, gone)) self.give_back(gone);
 }
 
 wire::Released Placement::release(const wire::Release& release) {

@@ -73,7 +73,10 @@ class Placement {
   /// Why there is no place: every worker counted at the first requirement that rules it out.
   wire::Explanation explain(Now now, const wire::Place& place, const Query& query, Arena& text);
 
-  /// Gives back what the message names.
+  /// Gives back what `hold` and `hold_on` have taken.
+  void end_hold(wire::ReservationId hold);
+
+  /// Gives back what the message names, of what `place` has given.
   wire::Released release(const wire::Release& release);
 
   /// Gives back what this thread has placed and nobody has used in time; how many.

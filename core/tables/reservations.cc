@@ -11,6 +11,7 @@ namespace {
 
 constexpr size_t kExpiredMax = 8'192;
 constexpr Instant kEndOfTime{INT64_MAX};
+constexpr Instant kBeforeNever{kNeverExpires.ns - 1};
 
 // An id: 25 bits of node, 7 of maker, 32 of use. A NodeRef is its lower half.
 constexpr uint32_t kNodeBits = 25;
@@ -91,6 +92,10 @@ AddStatus Reservations::enter(const TaskKey& task, NodeRef node, Reservation& ex
 }
 
 bool Reservations::remove(wire::ReservationId id, uint32_t thread, Reservation& removed) {
+  return take(id, thread, kBeforeNever, removed);
+}
+
+bool Reservations::remove_lasting(wire::ReservationId id, uint32_t thread, Reservation& removed) {
   return take(id, thread, kEndOfTime, removed);
 }
 
@@ -123,7 +128,7 @@ bool Reservations::remove(const TaskKey& task, uint32_t thread, Reservation& rem
       gone = node;
       return holds(node, task);
     });
-    if (!known) return false;
+    if (!known || reservation(gone).expires >= kNeverExpires) return false;
     bucket.erase(gone);
     removed = reservation(gone);
   }

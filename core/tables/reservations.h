@@ -24,6 +24,10 @@ struct TaskKey {
   uint64_t hash;
 };
 
+/// When a reservation expires that is held until its maker gives it back. Half of all time, so that
+/// adding to it does no harm.
+inline constexpr Instant kNeverExpires{INT64_MAX / 2};
+
 enum class AddStatus : uint8_t { Added, Exists, Full };
 
 /// Every live reservation, found by id and by task.
@@ -50,9 +54,12 @@ class Reservations {
   /// there, and the caller gives its own claim back; on Added it has its id.
   AddStatus add(const TaskKey& task, uint32_t thread, Reservation& reservation);
 
-  /// Takes it out, so that the caller can give its capacity back; false: unknown or expired.
+  /// Takes it out, so that the caller can give its capacity back; false: unknown, expired, or one
+  /// that never does, which is nobody's to release by a name that they may have guessed.
   bool remove(wire::ReservationId id, uint32_t thread, Reservation& removed);
   bool remove(const TaskKey& task, uint32_t thread, Reservation& removed);
+  /// For the maker of one that never expires.
+  bool remove_lasting(wire::ReservationId id, uint32_t thread, Reservation& removed);
 
   /// The worker lists the task: holds it until `until` at least, and tells in `settled` whether
   /// this was the first time, when its slots stop being held. False: no such task on that worker.

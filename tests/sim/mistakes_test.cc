@@ -5,6 +5,7 @@
 #include "core/base/arena.h"
 #include "core/jobs/job_ledger.h"
 #include "core/shard.h"
+#include "core/tables/reservations.h"
 #include "wire/spec.h"
 
 namespace berth::sim {
@@ -112,6 +113,19 @@ TEST_F(OneShard, ARetriedJobHoldsNoDeviceOfBeforeTheRestart) {
   }
   ASSERT_NE(given, nullptr);
   EXPECT_EQ(given->items[0].gpus.size(), 1u);
+}
+
+// Reservation ids begin anew with each life of a server. A client that released what it was given
+// by an earlier one ended the hold of a job's lease, and the worker was given more than it has.
+TEST(Reservations, WhatAJobHoldsIsNoClientsToRelease) {
+  core::Reservations all(64);
+  core::Reservation held;
+  held.expires = core::kNeverExpires;
+  ASSERT_EQ(all.add("1.1.7", 0, held), core::AddStatus::Added);
+  core::Reservation gone;
+  EXPECT_FALSE(all.remove(held.id, 0, gone));
+  EXPECT_FALSE(all.remove("1.1.7", 0, gone));
+  EXPECT_TRUE(all.remove_lasting(held.id, 0, gone));
 }
 
 // An empty list kept in an arena that had no block yet looked at the last of no blocks.
