@@ -145,8 +145,7 @@ void JobChecker::check_capacity(Server& server, const std::string& worker, const
   if (row->status == wire::WorkerStatus::Offline || row->cordoned || row->draining) {
     return world_.fail("jobs were assigned to " + worker + ", which takes none");
   }
-  const bool some_unclaimed =
-      server.tables().counters.total(core::Counter::LeasesUnclaimed) > 0;
+  const bool some_unclaimed = server.tables().counters.total(core::Counter::LeasesUnclaimed) > 0;
   int64_t slots = 0, cpu = 0, memory = 0;
   std::map<uint16_t, int64_t> gpus;
   for (auto& [id, job] : models_.all()) {

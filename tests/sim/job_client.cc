@@ -43,7 +43,7 @@ void JobClient::start() {
 void JobClient::connect() {
   reader_ = FrameReader();
   asked_.clear();
-  greeted_ = watches_ = false;
+  greeted_ = false;
   next_id_ = 1;
   socket_ = network_.connect(process_, server_);
   socket_->on_connected = [this] {

@@ -92,7 +92,6 @@ class JobClient {
   std::shared_ptr<Socket> socket_;
   FrameReader reader_;
   bool greeted_ = false;
-  bool watches_ = false;  ///< the server has said so
   bool resting_ = false;
   uint32_t next_id_ = 1;
   uint32_t next_request_ = 1;

@@ -71,6 +71,15 @@ void JobCluster::build() {
           checker_.on_watched(before, event);
         }));
   }
+  if (!faults_ || !world_.one_in(3)) return;
+  // Places and jobs take from the same workers.
+  other_client_ = std::make_unique<ClientNode>(
+      world_,
+      network_,
+      "c9",
+      std::vector<std::string>{"s1"},
+      worker_names_,
+      [](const std::string&, const std::string&) {});
 }
 
 void JobCluster::add_worker(
@@ -129,6 +138,7 @@ std::string JobCluster::run() {
   }
   for (auto& client : clients_)
     client->start();
+  if (other_client_ != nullptr) other_client_->start();
   if (faults_) next_fault();
   if (!world_.run(kStart + kFaultsLast)) return world_.failure();
   make_whole();
@@ -278,6 +288,7 @@ void JobCluster::make_whole() {
   world_.say("cluster", "no more faults");
   for (auto& client : clients_)
     client->rest();
+  if (other_client_ != nullptr) other_client_->rest();
   if (!faults_) return;
   network_.delay_most = ms(2);
   server_->disk().full = false;

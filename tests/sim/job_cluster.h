@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tests/sim/agent_node.h"
+#include "tests/sim/client_node.h"
 #include "tests/sim/job_checker.h"
 #include "tests/sim/job_client.h"
 #include "tests/sim/machine.h"
@@ -64,6 +65,7 @@ class JobCluster {
   std::vector<std::unique_ptr<Machine>> machines_;
   std::vector<std::unique_ptr<AgentNode>> agents_;  ///< one for each worker, then the twin of w1
   std::vector<std::unique_ptr<JobClient>> clients_;
+  std::unique_ptr<ClientNode> other_client_;  ///< asks for places; null: nobody does
 };
 
 }  // namespace berth::sim
