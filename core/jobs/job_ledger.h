@@ -21,7 +21,7 @@ struct JobSettings {
   Duration lease = Duration::seconds(30);              ///< without a word of a running task
   Duration grace_after_start = Duration::seconds(30);  ///< for leases read back from the store
   Duration offline_after = Duration::seconds(20);      ///< a worker that is gone: its jobs are LOST
-  Duration cooldown_base = Duration::seconds(5);       ///< doubles with each failure in a row
+  Duration cooldown_base = Duration::seconds(1);       ///< doubles with each other job that fails
   Duration cooldown_cap = Duration::seconds(300);
   uint32_t submits_kept = 1'000'000;  ///< request ids remembered
   Duration submits_age = Duration::seconds(24 * 3600);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/base/rng.h"
+#include "core/jobs/blame.h"
 #include "core/jobs/deadlines.h"
 #include "core/jobs/dependencies.h"
 #include "core/jobs/dispatch_queue.h"
@@ -181,7 +182,8 @@ struct JobLedger::State {
   void renew(Now now, Job& job);
   void let_go(Now now, Job& job, std::string_view why);
   void save_worker(WorkerNumber worker, Now now);
-  void count_failure(Now now, WorkerNumber worker, wire::ErrorClass kind, Effects& effects);
+  Blame blame;
+  void count_failure(Now now, const Job& job, wire::ErrorClass kind, Effects& effects);
 
   // ---- reports.cc ----
 

@@ -90,6 +90,7 @@ Verdict JobLedger::State::take_current(const Call& call, Job& job, const ReportI
     case ReportKind::Completed:
       complete(now, job, ending_of(item));
       workers.at(worker).failures = 0;
+      blame.on_completion(job.spec.bytes());
       break;
     case ReportKind::Checkpointed: checkpoint(now, job, ending_of(item)); break;
     case ReportKind::Refused:
@@ -98,7 +99,7 @@ Verdict JobLedger::State::take_current(const Call& call, Job& job, const ReportI
       if (item.kind == ReportKind::Refused) ending.error.kind = wire::ErrorClass::Refused;
       const bool stopped = job.run->stopping;
       fail_attempt(now, job, ending);
-      if (!stopped) count_failure(now, worker, ending.error.kind, call.effects);
+      if (!stopped) count_failure(now, job, ending.error.kind, call.effects);
       break;
     }
     default: break;

@@ -252,15 +252,17 @@ void JobLedger::State::save_worker(WorkerNumber number, Now now) {
 /// A worker that fails one job after the other is given fewer of them. What fails together, while
 /// it cools down already, counts once; what somebody asked for, or ran too long, is not its fault.
 void JobLedger::State::count_failure(
-    Now now, WorkerNumber number, wire::ErrorClass kind, Effects& effects) {
+    Now now, const Job& job, wire::ErrorClass kind, Effects& effects) {
   using wire::ErrorClass;
   if (kind == ErrorClass::Aborted || kind == ErrorClass::Timeout || kind == ErrorClass::Lost)
     return;
+  const WorkerNumber number = job.run->attempts.back().worker;
+  const Blame::On on = blame.of_failure(job.spec.bytes(), number);
   WorkerEntry& worker = workers.at(number);
-  if (worker.cooldown_until > now.mono) return;
-  ++worker.failures;
-  const Duration length =
-      cooldown_after(worker.failures, settings.cooldown_base, settings.cooldown_cap);
+  if (on == Blame::On::Job || worker.cooldown_until > now.mono) return;
+  // The same failure once more tells nothing new about the worker.
+  const uint32_t degree = on == Blame::On::WorkerAgain ? 1 : ++worker.failures;
+  const Duration length = cooldown_after(degree, settings.cooldown_base, settings.cooldown_cap);
   worker.cooldown_until = now.mono + length;
   if (length.ns > 0) effects.cooldowns.push_back({worker.name, worker.cooldown_until});
   save_worker(number, now);

@@ -257,22 +257,47 @@ TEST_F(JobEdges, AJobAvoidsTheWorkerItFailedOnWhileOthersFit) {
   }
 }
 
-TEST_F(JobEdges, AWorkerThatFailsJobsCoolsDownLongerEachTime) {
+TEST_F(JobEdges, AWorkerThatFailsDifferentJobsCoolsDownLongerEachTime) {
   one_worker();
-  for (int64_t seconds : {5, 10, 20}) {
-    report(ReportKind::Failed, running({}), ErrorClass::Exit);
+  struct Case {
+    const char* fails;
+    int64_t seconds;
+  };
+  for (const Case& one : {Case{"a", 1}, {"b", 2}, {"c", 4}, {"c", 1}, {"d", 8}}) {
+    SCOPED_TRACE(one.fails);
+    report(ReportKind::Failed, running({.name = one.fails}), ErrorClass::Exit);
     (void)turn();
     world.submit(kClient, {{}});
     (void)turn();
     const uint64_t next = world.submitted.back().first.value;
-    (void)after(seconds * 1'000 - 200);
-    EXPECT_EQ(world.state_of(next), JobState::Pending) << seconds;
+    (void)after(one.seconds * 1'000 - 200);
+    EXPECT_EQ(world.state_of(next), JobState::Pending);
     (void)after(400);
-    EXPECT_EQ(world.state_of(next), JobState::Assigned) << seconds;
+    EXPECT_EQ(world.state_of(next), JobState::Assigned);
     abort({next, next}, "done");
     report(ReportKind::Refused, j(next));
     (void)turn();
   }
+}
+
+// An array of tasks that fail cooled down every worker, for minutes, and nobody else's jobs ran.
+TEST_F(JobEdges, AJobThatFailsEverywhereCoolsDownOneWorkerOnly) {
+  two_workers();
+  for (int i = 0; i < 4; ++i) {
+    const wire::AssignmentId id = running({.name = "bad"});
+    world.report(
+        worker_of(id) == "w1" ? kWorker1 : kWorker2,
+        worker_of(id),
+        ReportKind::Failed,
+        id,
+        ErrorClass::Exit);
+    (void)turn();
+  }
+  const std::string first = worker_of(j(1));
+  const std::string other = first == "w1" ? "w2" : "w1";
+  for (uint64_t job = 2; job <= 4; ++job)
+    EXPECT_EQ(worker_of(j(job)), other) << job;
+  EXPECT_EQ(worker_of(running({.name = "good"})), other);
 }
 
 }  // namespace
