@@ -426,17 +426,25 @@ bool RowWriter::write(const core::WorkerRecord& worker) {
   return worker_.run();
 }
 
+// Of each job how it began and ended, and what delayed it: that it was assigned and ran says its
+// row, and its attempts, and would double what events cost.
 bool RowWriter::write(std::span<const wire::JobEvent> events) {
-  while (!events.empty()) {
-    const size_t count = events.size() >= kEventsAtOnce ? kEventsAtOnce : 1;
+  told_.clear();
+  for (const wire::JobEvent& event : events) {
+    const bool in_passing =
+        event.state == wire::JobState::Assigned || event.state == wire::JobState::Running;
+    if (!in_passing) told_.push_back(&event);
+  }
+  for (std::span<const wire::JobEvent* const> left = told_; !left.empty();) {
+    const size_t count = left.size() >= kEventsAtOnce ? kEventsAtOnce : 1;
     Statement& to = count == 1 ? event_ : many_events_;
     int at = 1;
-    for (const wire::JobEvent& event : events.first(count)) {
-      bind_event(to, at, event);
+    for (const wire::JobEvent* event : left.first(count)) {
+      bind_event(to, at, *event);
       at += kEventColumns;
     }
     if (!to.run()) return false;
-    events = events.subspan(count);
+    left = left.subspan(count);
   }
   return true;
 }

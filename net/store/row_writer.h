@@ -24,7 +24,7 @@ namespace berth::net {
 /// Errors   false, and the database says why
 class RowWriter {
  public:
-  /// How many events are kept, the youngest.
+  /// How many events are kept, the youngest, those counted that have no row.
   static constexpr int64_t kEventsKept = 200'000;
 
   explicit RowWriter(SpecBook& specs) : specs_(specs) {}
@@ -89,6 +89,7 @@ class RowWriter {
   Statement drop_submit_;
   Statement find_submit_;
   Statement worker_;
+  std::vector<const wire::JobEvent*> told_;  // of one batch, those that get a row
   Statement event_;
   Statement many_events_;
   Statement forget_events_;

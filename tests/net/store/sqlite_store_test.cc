@@ -60,7 +60,9 @@ TEST(SqliteStore, GivesBackEveryFieldOfEveryRecord) {
   batch.workers = {{"w-1", ~uint64_t{0}, 3, 99}, {"w-2", 0, 0, 0}};
   batch.events = {
       {1, 10, {2}, 1, JobState::Pending, 0, "", wire::ErrorClass::None, ""},
-      {2, 14, {2}, 4, JobState::Failed, 2, "w-1", wire::ErrorClass::Signal, "so it is"}};
+      {3, 12, {2}, 1, JobState::Assigned, 1, "w-1", wire::ErrorClass::None, ""},
+      {4, 13, {2}, 1, JobState::Running, 1, "w-1", wire::ErrorClass::None, ""},
+      {5, 14, {2}, 4, JobState::Failed, 2, "w-1", wire::ErrorClass::Signal, "so it is"}};
   std::vector<std::string> expected = {
       describe(batch.jobs[0]),
       describe(batch.jobs[1]),
@@ -72,7 +74,8 @@ TEST(SqliteStore, GivesBackEveryFieldOfEveryRecord) {
       "worker 'w-1' nonce 18446744073709551615 failures 3 until 99",
       "worker 'w-2' nonce 0 failures 0 until 0",
       "event 1 at 10 job 2 x1 PENDING 0 on '' none ''",
-      "event 2 at 14 job 2 x4 FAILED 2 on 'w-1' signal 'so it is'"};
+      // Neither assigned nor running: the job's row says that.
+      "event 5 at 14 job 2 x4 FAILED 2 on 'w-1' signal 'so it is'"};
   for (const bool reopened : {false, true}) {
     SqliteStore store({folder.file()});
     open_or_fail(store);
