@@ -21,6 +21,7 @@ std::string worker_state(const client::Worker& worker) {
   std::string state(client::status_token(worker.status));
   if (worker.cordoned) state += ",cordoned";
   if (worker.draining) state += ",draining";
+  if (worker.cooldown.count() > 0) state += ",cooling";
   return state;
 }
 

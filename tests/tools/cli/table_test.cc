@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tools/cli/terminal.h"
+#include "tools/cli/worker_table.h"
 
 namespace berth::cli {
 namespace {
@@ -44,6 +45,16 @@ TEST(CutTo, KeepsWhatFitsAndEveryEscapeSequence) {
   for (const Case& each : cases) {
     EXPECT_EQ(cut_to(each.text, each.rows, each.columns), each.cut) << each.what;
   }
+}
+
+TEST(WorkerState, SaysEverythingThatKeepsTasksAway) {
+  client::Worker worker{.status = client::WorkerStatus::Online};
+  EXPECT_EQ(worker_state(worker), "online");
+  worker.cooldown = client::Milliseconds(1);
+  EXPECT_EQ(worker_state(worker), "online,cooling");
+  worker.cordoned = true;
+  worker.draining = true;
+  EXPECT_EQ(worker_state(worker), "online,cordoned,draining,cooling");
 }
 
 }  // namespace
