@@ -45,7 +45,7 @@ std::vector<WorkerNumber> WorkerBook::detach_all(wire::ConnectionId connection) 
 }
 
 Duration cooldown_after(uint32_t failures, Duration base, Duration cap) {
-  if (failures == 0) return {0};
+  if (failures == 0 || base.ns == 0) return {0};  // 0 never doubles up to the cap
   Duration length = base;
   for (uint32_t i = 1; i < failures && length < cap; ++i)
     length = length * 2;

@@ -40,11 +40,24 @@ Option count_row(std::string name, std::string help, Number& target, uint64_t mi
           }};
 }
 
-Option duration_row(std::string name, std::string help, core::Duration& target) {
-  const Set set = [&target](std::string_view text, std::string& problem) {
+constexpr core::Duration kMillisecond{1'000'000};
+
+Option duration_row(
+    std::string name,
+    std::string help,
+    core::Duration& target,
+    core::Duration least = kMillisecond) {
+  const Set set = [&target, least](std::string_view text, std::string& problem) {
     const std::optional<core::Duration> value = parse_duration(text);
-    if (!value || value->ns < 1'000'000)
-      return fail(problem, std::string("is not ") + kDurationForm);
+    if (!value) return fail(problem, std::string("is not ") + kDurationForm);
+    // Of less than a millisecond nothing would be left in a message.
+    const bool part = value->ns > 0 && *value < kMillisecond;
+    if (*value < least || part) {
+      return fail(
+          problem,
+          "is shorter than 1ms, the shortest" +
+              std::string(least.ns == 0 ? " but 0, which is none" : ""));
+    }
     if (value->ms() > std::numeric_limits<uint32_t>::max())
       return fail(problem, "is longer than 49 days, the most that messages can tell");
     target = *value;
@@ -237,9 +250,10 @@ void add_job_rows(OptionTable& table, core::JobSettings& jobs) {
       duration_row("job-lease", "silence about a running job after which it is lost", jobs.lease));
   table.add(duration_row(
       "cooldown-base",
-      "rest of a worker that failed a job; doubles with each failure in a row",
-      jobs.cooldown_base));
-  table.add(duration_row("cooldown-max", "longest of these", jobs.cooldown_cap));
+      "rest of a worker that failed a job; doubles with each failure in a row; 0: none",
+      jobs.cooldown_base,
+      core::Duration{0}));
+  table.add(duration_row("cooldown-max", "longest of these", jobs.cooldown_cap, core::Duration{0}));
 }
 
 }  // namespace
