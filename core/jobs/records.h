@@ -87,6 +87,12 @@ struct WorkerRecord {
   int64_t cooldown_until_ms = 0;
 };
 
+/// Whether a store may leave the event out: the job's own row says the same, and nothing was
+/// promised by it. Watchers are told of such events as long as the server lives.
+constexpr bool is_in_passing(const wire::JobEvent& event) {
+  return event.state == wire::JobState::Assigned || event.state == wire::JobState::Running;
+}
+
 /// One group: all of it becomes durable, or none.
 ///
 /// Shape    the store applies the lists in the order in which they stand here
@@ -131,7 +137,8 @@ class StoreReader {
   virtual void on_attempt(const AttemptRecord& attempt) = 0;  ///< after all jobs; of each, in order
   virtual void on_submit(const SubmitRecord& submit) = 0;
   virtual void on_worker(const WorkerRecord& worker) = 0;
-  virtual void on_event(const wire::JobEvent& event) = 0;  ///< the youngest, in order
+  /// The youngest, in order; without those in passing.
+  virtual void on_event(const wire::JobEvent& event) = 0;
 };
 
 /// Where jobs become durable. The ledger sees this and nothing else of it.

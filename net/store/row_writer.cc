@@ -431,9 +431,7 @@ bool RowWriter::write(const core::WorkerRecord& worker) {
 bool RowWriter::write(std::span<const wire::JobEvent> events) {
   told_.clear();
   for (const wire::JobEvent& event : events) {
-    const bool in_passing =
-        event.state == wire::JobState::Assigned || event.state == wire::JobState::Running;
-    if (!in_passing) told_.push_back(&event);
+    if (!core::is_in_passing(event)) told_.push_back(&event);
   }
   for (std::span<const wire::JobEvent* const> left = told_; !left.empty();) {
     const size_t count = left.size() >= kEventsAtOnce ? kEventsAtOnce : 1;

@@ -48,6 +48,7 @@ class JobChecker : public Observer, public Machine::Witness {
   uint64_t repeated_submits = 0;
 
  private:
+  bool was_in_passing(const wire::JobEvent& event) const;
   using Key = std::pair<uint64_t, uint32_t>;  ///< connection, request
   struct Reported {
     uint64_t turn;

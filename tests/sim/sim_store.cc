@@ -187,6 +187,7 @@ void SimDisk::load(core::StoreReader& reader) {
   for (const auto& [name, worker] : workers_)
     reader.on_worker({name, worker.nonce, worker.failures, worker.cooldown_until_ms});
   for (const auto& [sequence, event] : events_) {
+    if (core::is_in_passing(event.plain)) continue;
     wire::JobEvent record = event.plain;
     record.worker = event.worker;
     record.reason = event.reason;

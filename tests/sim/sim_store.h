@@ -85,6 +85,8 @@ class SimDisk {
   /// Those that were on it once.
   bool was_dropped(uint64_t job) const { return dropped_.contains(job); }
 
+  uint64_t starts() const { return starts_; }
+
   bool full = false;  ///< every write fails
 
  private:

@@ -95,6 +95,7 @@ void StoreModel::load(StoreReader& reader) {
     reader.on_worker(record);
   }
   for (const EventRow& row : events_) {
+    if (is_in_passing(row.event)) continue;
     wire::JobEvent event = row.event;
     event.worker = row.worker;
     event.reason = row.reason;
