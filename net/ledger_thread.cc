@@ -79,7 +79,8 @@ void LedgerThread::on_request(
 
 void LedgerThread::on_backed_up(const BackUpDone& done) {
   if (done.problem.empty()) return send(done.connection, done.request, wire::Done{});
-  send(done.connection, done.request, wire::Refused{wire::Refusal::BadRequest, done.problem});
+  const wire::Refusal why = done.exists ? wire::Refusal::Conflict : wire::Refusal::BadRequest;
+  send(done.connection, done.request, wire::Refused{why, done.problem});
 }
 
 void LedgerThread::on_event(core::LedgerEvent&& event) {

@@ -77,6 +77,7 @@ struct BackUpDone {
   std::string path;
   uint64_t bytes = 0;   ///< size of the copy
   std::string problem;  ///< empty: it is there, and synced
+  bool exists = false;  ///< the problem is that something else is there
 };
 
 /// Take nothing new, answer what is in flight, then leave the loop.

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -14,40 +15,49 @@ namespace {
 // 1 MiB of pages: less than a millisecond, which is what a commit may have to wait for it.
 constexpr int kPagesAStep = 256;
 
+std::string cannot_create(const std::string& path, int error) {
+  const std::string folder = path.substr(0, std::max<size_t>(path.rfind('/'), 1));
+  if (error == ENOENT) {
+    return "'" + path + "' cannot be created: there is no folder '" + folder +
+           "' on the server's machine; make it, or name another";
+  }
+  return "'" + path + "' cannot be created in '" + folder + "': " + std::strerror(error) +
+         "; name a folder that the server may write to";
+}
+
 }  // namespace
 
-bool Backup::start(Database& source, const std::string& path, std::string& problem) {
+Backup::Start Backup::start(Database& source, const std::string& path, std::string& problem) {
   if (active()) {
     problem = "a backup to '" + path_ + "' is under way; ask again when it is done";
-    return false;
+    return Start::Failed;
   }
   if (!path.starts_with('/')) {
     problem = "'" + path + "' is no absolute path on the server's machine; give one";
-    return false;
+    return Start::Failed;
   }
   struct stat status;
   if (lstat(path.c_str(), &status) == 0) {
     problem = "'" + path + "' is there already; name a file that is not, or remove it";
-    return false;
+    return Start::Exists;
   }
   path_ = path;
   partial_ = path + ".partial";
   unlink(partial_.c_str());  // of a server that ended half-way
   if (!create_file(partial_)) {
-    problem = "'" + partial_ + "' cannot be created: " + std::strerror(errno) +
-              "; name a folder that the server may write to";
-    return false;
+    problem = cannot_create(path, errno);
+    return Start::Failed;
   }
   // What matters is that it is whole in the end; then it is synced.
   if (!copy_.open(partial_, nullptr) ||
       !copy_.execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")) {
     (void)fail(copy_.why(), problem);
-    return false;
+    return Start::Failed;
   }
   handle_ = sqlite3_backup_init(copy_.raw(), "main", source.raw(), "main");
-  if (handle_ != nullptr) return true;
+  if (handle_ != nullptr) return Start::Begun;
   (void)fail(copy_.why(), problem);
-  return false;
+  return Start::Failed;
 }
 
 Backup::Step Backup::step(uint64_t& bytes, std::string& problem) {

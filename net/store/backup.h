@@ -17,12 +17,13 @@ namespace berth::net {
 /// Errors   one sentence; what was written is removed
 class Backup {
  public:
+  enum class Start { Begun, Exists, Failed };
   enum class Step { More, Done, Failed };
 
   ~Backup() { cancel(); }
 
-  /// `path` is absolute and not there yet.
-  bool start(Database& source, const std::string& path, std::string& problem);
+  /// `path` is absolute and not there yet; Exists when it is.
+  Start start(Database& source, const std::string& path, std::string& problem);
   /// `bytes`: the size of the copy, when Done.
   Step step(uint64_t& bytes, std::string& problem);
   void cancel();

@@ -298,8 +298,13 @@ bool SqliteStore::tidy(std::string& problem) {
   return state_->sentence(problem);
 }
 
-bool SqliteStore::start_backup(const std::string& path, std::string& problem) {
-  return state_->backup.start(state_->database, path, problem);
+SqliteStore::Start SqliteStore::start_backup(const std::string& path, std::string& problem) {
+  switch (state_->backup.start(state_->database, path, problem)) {
+    case Backup::Start::Begun: return Start::Begun;
+    case Backup::Start::Exists: return Start::Exists;
+    case Backup::Start::Failed: break;
+  }
+  return Start::Failed;
 }
 
 SqliteStore::Step SqliteStore::step_backup(uint64_t& bytes, std::string& problem) {

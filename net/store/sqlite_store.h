@@ -51,8 +51,9 @@ class SqliteStore {
   /// is to be committed; it does nothing most of the time.
   bool tidy(std::string& problem);
 
+  enum class Start { Begun, Exists, Failed };
   /// Starts an online copy to `path`, an absolute one that does not exist yet. One at a time.
-  bool start_backup(const std::string& path, std::string& problem);
+  Start start_backup(const std::string& path, std::string& problem);
   enum class Step { More, Done, Failed };
   /// Copies some more; commits may come in between. `bytes` is the size of the copy when it is
   /// Done.

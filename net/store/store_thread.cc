@@ -65,8 +65,10 @@ void StoreThread::on_tick() {
 
 void StoreThread::start_backup(BackUpStore&& ask) {
   std::string problem;
-  if (!store_.start_backup(ask.path, problem)) {
-    post_.ledger->post(BackUpDone{ask.connection, ask.request, ask.path, 0, problem});
+  const SqliteStore::Start start = store_.start_backup(ask.path, problem);
+  if (start != SqliteStore::Start::Begun) {
+    const bool exists = start == SqliteStore::Start::Exists;
+    post_.ledger->post(BackUpDone{ask.connection, ask.request, ask.path, 0, problem, exists});
     return;
   }
   asker_ = std::move(ask);

@@ -168,20 +168,22 @@ TEST(StoreThread, ABackupReplacesNothingAndSaysWhyItFailed) {
   const std::string there = folder.file();
   struct Case {
     std::string path;
-    const char* said;
+    std::string said;
+    bool exists = false;
   };
   const Case cases[] = {
-      {there, "is there already"},
+      {there, "is there already", true},
       {"copy.db", "absolute path"},
       {"", "absolute path"},
-      {folder.path + "/none/copy.db", "cannot be created"},
-      {"/dev/full/copy.db", "cannot be created"},
+      {folder.path + "/none/copy.db", "there is no folder '" + folder.path + "/none'"},
+      {"/dev/full/copy.db", "cannot be created in '/dev/full'"},
   };
   for (const Case& c : cases) {
     running.store.mailbox().post(BackUpStore{{1}, {1}, c.path});
     const BackUpDone done = running.ledger.wait_backup();
     EXPECT_THAT(done.problem, AllOf(HasSubstr(c.said), HasSubstr(c.path)));
     EXPECT_EQ(done.bytes, 0u);
+    EXPECT_EQ(done.exists, c.exists) << c.path;
   }
 }
 
