@@ -182,12 +182,29 @@ after = "build"
         self.assertEqual(len(self.json_of("job", "list", "--queue", "ci")["jobs"]), 3)
 
     def test_what_waits_for_a_job_that_fails_is_aborted(self):
-        (failed,) = self.submit("--", "false")
+        wait = f"while [ ! -e {self.path('go')} ]; do sleep 0.05; done; exit 1"
+        (failed,) = self.submit("--", "sh", "-c", wait)
         (after,) = self.submit("--after", failed, "--", "true")
+        with open(self.path("go"), "w", encoding="ascii"):
+            pass
         self.berth("job", "wait", after, check=1)
         self.assertEqual(self.json_of("job", "show", after)["state"], "ABORTED")
         explained = self.berth("job", "explain", after).stdout
         self.assertIn(f"has ended: aborted: it depends on job {failed}, which failed", explained)
+
+    def test_a_submit_after_a_job_that_has_failed_says_that_it_is_aborted(self):
+        (failed,) = self.submit("--", "false")
+        self.berth("job", "wait", failed, check=1)
+        for options, count in [([], 1), (["--array", "1-3"], 3)]:
+            with self.subTest(options):
+                run = self.berth("job", "submit", "--after", failed, *options, "--", "true", check=1)
+                first = run.stdout.strip().split("-")[0]
+                self.assertIn(f"job {first} is ABORTED already", run.stderr)
+                self.assertIn(f"it depends on job {failed}, which failed", run.stderr)
+                self.assertEqual("as are 2 more" in run.stderr, count == 3)
+        (good,) = self.submit("--", "true")
+        self.berth("job", "wait", good)
+        self.submit("--after", good, "--", "true")
 
     def test_a_job_for_each_line(self):
         lines = "echo a; exit 0\n\necho b | tr b c\n"
@@ -378,6 +395,9 @@ after = "build"
         eventually(lambda: self.json_of("job", "show", job)["state"] == "RUNNING", "it runs")
         self.assertEqual(self.json_of("job", "abort", "--worker", "w1")["changed"], 1)
         self.berth("job", "wait", job, check=1)
+        self.assertEqual(self.json_of("job", "abort", "--worker", "w1")["changed"], 0)
+        unknown = self.berth("job", "abort", "--worker", "nosuch", check=3)
+        self.assertIn("there is no worker 'nosuch'", unknown.stderr)
 
     def test_jobs_are_named_in_every_way(self):
         self.submit("--name", "train-a", "--", "true")
@@ -404,6 +424,9 @@ after = "build"
         self.assertEqual(self.json_of("admin", "backup", copy), {"path": copy})
         with open(copy, "rb") as file:
             self.assertEqual(file.read(15), b"SQLite format 3")
+        self.assertIn("is there already", self.berth("admin", "backup", copy, check=6).stderr)
+        missing = self.berth("admin", "backup", self.path("none/copy.db"), check=2)
+        self.assertIn(f"there is no folder '{self.path('none')}'", missing.stderr)
 
 
 if __name__ == "__main__":

@@ -205,7 +205,8 @@ void add_wait(CLI::App& job, Invocation& invocation) {
       Command::JobWait,
       "wait",
       "Wait until jobs have ended; 1 when one FAILED or was ABORTED",
-      "  berth job wait 12 20-30\n  berth job wait last --timeout 1h\n  berth job wait --all\n");
+      "  berth job wait 12 20-30\n  berth job wait last --timeout 1h\n  berth job wait --all\n\n"
+      "--timeout after 'wait' bounds the wait; the one before it bounds each answer alone.\n");
   add_selectors(*wait, invocation, false, false);
   wait->add_flag("--all", invocation.job.all, "All jobs that have not ended now");
   wait->add_option_function<std::string>(

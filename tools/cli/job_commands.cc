@@ -8,6 +8,7 @@
 #include "tools/cli/job_text.h"
 #include "tools/cli/selectors.h"
 #include "tools/cli/times.h"
+#include "tools/cli/worker_table.h"
 
 namespace berth::cli {
 namespace {
@@ -149,6 +150,11 @@ Exit run_job_abort(Session& session) {
   const auto changed =
       berth->abort_jobs({.jobs = *jobs, .worker = asked.job.worker, .reason = asked.reason});
   if (!changed) return session.fail(changed.error());
+  if (changed->changed == 0 && !asked.job.worker.empty()) {
+    // Nothing runs on a worker whose name is misspelt, either.
+    const auto worker = berth->show_worker(asked.job.worker);
+    if (!worker) return session.fail(naming_worker(worker.error(), asked.job.worker));
+  }
   return end_change(session, *changed, "aborted", "had ended already");
 }
 

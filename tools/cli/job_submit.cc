@@ -1,5 +1,6 @@
 #include "tools/cli/job_submit.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "core/jobs/check_spec.h"
@@ -7,6 +8,7 @@
 #include "tools/cli/job_file.h"
 #include "tools/cli/job_shapes.h"
 #include "tools/cli/selectors.h"
+#include "tools/cli/table.h"
 
 namespace berth::cli {
 namespace {
@@ -82,6 +84,54 @@ std::string ids_text(const std::vector<client::SubmittedJob>& jobs) {
   return text;
 }
 
+bool waits_for_jobs(const std::vector<JobDraft>& drafts) {
+  return std::any_of(drafts.begin(), drafts.end(), [](const JobDraft& draft) {
+    return !draft.spec.depends_on.empty();
+  });
+}
+
+/// `jobs` ascend.
+bool is_among(const std::vector<client::SubmittedJob>& jobs, client::JobId id) {
+  const auto behind = std::upper_bound(
+      jobs.begin(), jobs.end(), id, [](client::JobId wanted, const client::SubmittedJob& job) {
+        return wanted < job.first;
+      });
+  return behind != jobs.begin() && id - std::prev(behind)->first < std::prev(behind)->count;
+}
+
+/// A job whose dependency cannot complete any more is taken, and aborted at once: no success for
+/// whoever goes on with the id.
+Exit tell_aborted(
+    Session& session,
+    client::BlockingClient& berth,
+    const std::vector<client::SubmittedJob>& jobs) {
+  client::JobFilter filter;
+  filter.states = {client::JobState::Aborted};
+  filter.cursor = jobs.front().first;
+  const client::JobId last = jobs.back().first + jobs.back().count - 1;
+  std::optional<client::JobStatus> first;
+  uint64_t count = 0;
+  do {
+    const auto page = berth.list_jobs(filter);
+    if (!page) return session.fail(page.error(), Session::OnOut::Nothing);
+    for (const client::JobStatus& job : page->jobs) {
+      if (!is_among(jobs, job.id)) continue;
+      count += std::max(job.array_count, 1u);
+      if (!first) first = job;
+    }
+    filter.cursor = page->next_cursor;
+  } while (filter.cursor != 0 && filter.cursor <= last);
+  if (!first) return Exit::Ok;
+  const std::string more = count > 1 ? ", as are " + std::to_string(count - 1) + " more" : "";
+  std::fprintf(
+      stderr,
+      "berth: job %llu is ABORTED already%s: %s\n",
+      static_cast<unsigned long long>(first->id),
+      more.c_str(),
+      printable(first->last_error.message).c_str());
+  return Exit::Failed;
+}
+
 }  // namespace
 
 std::optional<Submitted> submit_jobs(
@@ -127,12 +177,14 @@ Exit run_job_submit(Session& session) {
   if (!drafts) return session.fail(drafts.error());
   client::BlockingClient* berth = session.client(exit);
   if (berth == nullptr) return exit;
+  const bool waits = waits_for_jobs(*drafts);
   const auto submitted = submit_jobs(session, *berth, std::move(drafts).value(), exit);
   if (!submitted) return exit;
   const std::string out = session.invocation().json
                               ? to_line(submitted_json(submitted->jobs, submitted->repeated))
                               : ids_text(submitted->jobs);
-  return write_out(out) ? Exit::Ok : Exit::Failed;
+  if (!write_out(out)) return Exit::Failed;
+  return waits ? tell_aborted(session, *berth, submitted->jobs) : Exit::Ok;
 }
 
 }  // namespace berth::cli

@@ -108,14 +108,6 @@ std::string worker_text(const Worker& worker) {
   return text + "  agent      " + printable(worker.agent_version) + "\n";
 }
 
-// The server knows which worker was meant, and need not say it; a person wants to read it.
-client::Error naming(client::Error error, const std::string& worker) {
-  if (error.refusal == client::Refusal::NotFound) {
-    error.message = "there is no worker '" + printable(worker) + "'; 'berth worker list' shows all";
-  }
-  return error;
-}
-
 }  // namespace
 
 Exit run_worker_list(Session& session) {
@@ -138,7 +130,7 @@ Exit run_worker_show(Session& session) {
   client::BlockingClient* berth = session.client(exit);
   if (berth == nullptr) return exit;
   const client::Result<Worker> worker = berth->show_worker(session.invocation().worker);
-  if (!worker) return session.fail(naming(worker.error(), session.invocation().worker));
+  if (!worker) return session.fail(naming_worker(worker.error(), session.invocation().worker));
   const bool json = session.invocation().json;
   return write_out(json ? to_line(worker_json(*worker)) : worker_text(*worker)) ? Exit::Ok
                                                                                 : Exit::Failed;
@@ -151,7 +143,7 @@ Exit run_worker_change(Session& session, client::WorkerAction action) {
   static constexpr const char* kDone[] = {"cordoned", "draining", "undrained", "forgotten"};
   const Invocation& asked = session.invocation();
   const client::Result<client::Done> done = berth->set_worker(asked.worker, action, asked.reason);
-  if (!done) return session.fail(naming(done.error(), asked.worker));
+  if (!done) return session.fail(naming_worker(done.error(), asked.worker));
   const char* word = kDone[static_cast<size_t>(action)];
   const std::string out = asked.json ? to_line({{"worker_id", asked.worker}, {"change", word}})
                                      : printable(asked.worker) + " " + word + "\n";

@@ -61,6 +61,13 @@ Table worker_table(const std::vector<client::Worker>& workers) {
   return table;
 }
 
+client::Error naming_worker(client::Error error, const std::string& worker) {
+  if (error.refusal == client::Refusal::NotFound) {
+    error.message = "there is no worker '" + printable(worker) + "'; 'berth worker list' shows all";
+  }
+  return error;
+}
+
 std::string explanation_text(const client::Explanation& explanation) {
   std::string text = std::to_string(explanation.eligible) + " of " +
                      std::to_string(explanation.workers) + " workers were eligible\n";
