@@ -21,7 +21,7 @@ namespace {
 constexpr uint16_t kWirePort = 7640;
 constexpr int kExitUsage = 2;
 
-using Problem = std::string;  ///< completes "--flag VALUE: "; empty: none
+using Problem = std::string;  ///< completes "--flag VALUE", or tells of it; empty: none
 
 /// One flag. `read` is given each value once and answers what is wrong with it.
 struct Flag {
@@ -330,6 +330,12 @@ void set_switch(const std::string& name, Options& options) {
   if (name == "--stop-tasks-on-exit") options.stop_tasks_on_exit = true;
 }
 
+/// `--max-tasks 'x' is not a number`, but `--id '': the id is empty`.
+std::string sentence(const std::string& name, const std::string& value, const Problem& problem) {
+  bool has_subject = problem.starts_with("the ") || problem.starts_with("'");
+  return name + " '" + value + (has_subject ? "': " : "' ") + problem;
+}
+
 /// Values from the environment, for flags that were not given.
 Problem read_environment(
     const Environment& environment, const std::map<std::string, int>& given, Options& options) {
@@ -345,7 +351,7 @@ Problem read_environment(
     }
     for (const std::string& value : values) {
       Problem problem = flag.read(value, options);
-      if (!problem.empty()) return variable + " '" + value + "': " + problem;
+      if (!problem.empty()) return sentence(variable, value, problem);
     }
   }
   return {};
@@ -396,7 +402,7 @@ Parsed parse_options(
     std::string value =
         equals == std::string::npos ? arguments[++i] : arguments[i].substr(equals + 1);
     Problem problem = flag->read(value, options);
-    if (!problem.empty()) return usage(name + " '" + value + "': " + problem);
+    if (!problem.empty()) return usage(sentence(name, value, problem));
   }
   Problem problem = read_environment(environment, given, options);
   if (!problem.empty()) return usage(problem);

@@ -149,7 +149,7 @@ TEST(Options, SaysWhatIsWrongAndWhatToDo) {
       {{"--server", "a:b"}, "--server 'a:b': "},
       {{"--server", ","}, "names no server; give HOST:PORT"},
       {{"--max-tasks", "0"}, "is not a whole number from 1 to 65535"},
-      {{"--max-tasks", "two"}, "--max-tasks 'two': is not a whole number"},
+      {{"--max-tasks", "two"}, "--max-tasks 'two' is not a whole number"},
       {{"--label", "zone"}, "is not a label such as zone=eu-1a"},
       {{"--label", "a=1", "--label", "a=2"}, "gives label a again"},
       {{"--custom", "x=-1"}, "is not NAME=NUMBER"},
@@ -158,7 +158,7 @@ TEST(Options, SaysWhatIsWrongAndWhatToDo) {
       {{"--token-file", "/nonexistent"}, "cannot be read; check the path"},
       {{"--log-level", "loud"}, "use one of debug, info, warning, error"},
       {{"--run-as", "no-such-user"}, "is no user of this machine"},
-      {{"--images", "here"}, "--images 'here': is not an absolute path"},
+      {{"--images", "here"}, "--images 'here' is not an absolute path"},
       {{"--on-server-loss", "panic"}, "use one of keep, stop"},
       {{"--server-loss-after", "1m"}, "goes with --on-server-loss stop alone"},
       {{"--on-server-loss", "stop", "--server-loss-after", "10ms"}, "use 1s to 8784h"},
@@ -178,7 +178,7 @@ TEST(Options, SaysWhatIsWrongAndWhatToDo) {
   EXPECT_THAT(parse({}, {}, options).text, HasSubstr("--state-dir"));
   Variables variables = kHome;
   variables["BERTH_INTERVAL"] = "soon";
-  EXPECT_THAT(parse({}, variables, options).text, HasSubstr("BERTH_INTERVAL 'soon': is not"));
+  EXPECT_THAT(parse({}, variables, options).text, HasSubstr("BERTH_INTERVAL 'soon' is not"));
 }
 
 TEST(Options, ShowsHelpWithExamplesAndAllFlags) {
