@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "net/text/units.h"
+
 namespace berth::client {
 namespace {
 
@@ -71,8 +73,8 @@ void JobWait::on_counts(Result<JobCounts> result) {
   if (request_.timeout.count() > 0 && left().count() == 0) {
     done_(Error{
         .code = ErrorCode::TimedOut,
-        .message =
-            "not all jobs have ended within " + std::to_string(request_.timeout.count()) + " ms"});
+        .message = "not all jobs have ended within " +
+                   net::format_duration(core::Duration::milliseconds(request_.timeout.count()))});
     return;
   }
   ask();
