@@ -30,7 +30,11 @@ Json error_of(const client::JobError& error) {
   };
 }
 
-Json usage_json(const client::TaskUsage& usage) {
+/// What has never started has used nothing, and was not measured.
+Json usage_json(const client::TaskUsage& usage, int64_t started_at_ms) {
+  const bool none =
+      usage.cpu.count() == 0 && usage.memory_peak_bytes == 0 && usage.wall.count() == 0;
+  if (started_at_ms == 0 && none) return nullptr;
   return {
       {"cpu_s", seconds(usage.cpu)},
       {"memory_peak_bytes", usage.memory_peak_bytes},
@@ -80,7 +84,7 @@ Json job_json(const client::JobStatus& job, int64_t now_ms) {
       {"worker_id", text_json(job.worker)},
       {"assignment_id", assignment_json(job.assignment)},
       {"assignment_expires_at", time_json(leased ? now_ms + job.expires_in.count() : 0)},
-      {"usage", usage_json(job.usage)},
+      {"usage", usage_json(job.usage, job.started_at_ms)},
       {"unsatisfiable", job.unsatisfiable},
   };
 }
@@ -90,9 +94,9 @@ Json attempt_json(const client::Attempt& attempt) {
   for (const client::OutputFile& file : attempt.outputs) {
     outputs.push_back(
         {{"name", file.name},
-         {"path", file.path},
+         {"path", text_json(file.path)},
          {"bytes", file.bytes},
-         {"sha256", file.sha256},
+         {"sha256", text_json(file.sha256)},
          {"truncated", file.truncated}});
   }
   return {
@@ -104,7 +108,7 @@ Json attempt_json(const client::Attempt& attempt) {
       {"started_at", time_json(attempt.started_at_ms)},
       {"finished_at", time_json(attempt.finished_at_ms)},
       {"error", error_of(attempt.error)},
-      {"usage", usage_json(attempt.usage)},
+      {"usage", usage_json(attempt.usage, attempt.started_at_ms)},
       {"outputs", outputs},
   };
 }

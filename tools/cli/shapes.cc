@@ -1,10 +1,19 @@
 #include "tools/cli/shapes.h"
 
+#include <cmath>
+
 namespace berth::cli {
 namespace {
 
 double seconds(client::Milliseconds time) {
   return static_cast<double>(time.count()) / 1000.0;
+}
+
+// Counts are most of them, and a count has no decimals.
+Json number_json(double value) {
+  constexpr double kExact = 9'007'199'254'740'992.0;  // 2^53: every whole number below is itself
+  const bool whole = std::abs(value) < kExact && std::trunc(value) == value;
+  return whole ? Json(static_cast<int64_t>(value)) : Json(value);
 }
 
 Json labels_json(const std::vector<client::Label>& labels) {
@@ -93,7 +102,7 @@ Json stats_json(const std::vector<client::Stat>& stats) {
     list.push_back(
         {{"name", stat.name},
          {"shard", stat.shard < 0 ? Json(nullptr) : Json(stat.shard)},
-         {"value", stat.value}});
+         {"value", number_json(stat.value)}});
   }
   return {{"stats", list}};
 }

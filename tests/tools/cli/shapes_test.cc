@@ -29,7 +29,7 @@ TEST(Shapes, StayAsTheyAre) {
 
   EXPECT_EQ(
       to_line(stats_json({{"a_total", -1, 2}, {"b", 0, 0.5}})),
-      R"({"stats":[{"name":"a_total","shard":null,"value":2.0},{"name":"b","shard":0,"value":0.5}]})"
+      R"({"stats":[{"name":"a_total","shard":null,"value":2},{"name":"b","shard":0,"value":0.5}]})"
       "\n");
   EXPECT_EQ(
       to_line(tags_json({{"gpu", 3}})),
