@@ -342,12 +342,14 @@ after = "build"
         (late,) = self.submit("--at", "+1h", "--", "true")
         self.berth("job", "wait", good)
         self.assertIn(f"job {bad} ", self.berth("job", "wait", good, bad, check=1).stderr)
-        self.berth("job", "wait", late, "--timeout", "50ms", check=8)
+        said = self.berth("job", "wait", late, "--timeout", "50ms", check=8).stderr
+        self.assertIn("not all jobs have ended within 50ms", said)
         timed_out = self.json_of("job", "wait", late, "--timeout", "50ms", check=8)
         self.assertEqual((timed_out["done"], timed_out["timed_out"]), (False, True))
         self.berth("job", "wait", "999999", check=3)
         self.berth("job", "abort", late, "--reason", "not needed")
-        self.berth("job", "wait", "--all")
+        nothing = self.berth("job", "wait", "--all").stdout
+        self.assertIn("there is nothing to wait for", nothing)
         error = self.json_of("job", "show", late)["last_error"]
         self.assertIn("not needed", error["message"])
 

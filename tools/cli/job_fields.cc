@@ -10,6 +10,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "core/jobs/check_spec.h"
 #include "core/settings.h"
 #include "tools/cli/job_setters.h"
 
@@ -146,14 +147,17 @@ void add_when(Fields& to) {
       "retry-base",
       "TIME",
       "Pause before the second attempt, doubling (default 1s)",
-      duration_of(&JobSpec::retry_base));
+      duration_of(&JobSpec::retry_base, core::kRetryMsMax));
   to.value(
       "retry-cap",
       "TIME",
       "The longest of these pauses (default 5m)",
-      duration_of(&JobSpec::retry_cap));
+      duration_of(&JobSpec::retry_cap, core::kRetryMsMax));
   to.value(
-      "kill-grace", "TIME", "From TERM to KILL (default 5s)", duration_of(&JobSpec::kill_grace));
+      "kill-grace",
+      "TIME",
+      "From TERM to KILL (default 5s)",
+      duration_of(&JobSpec::kill_grace, core::kKillGraceMsMax));
   to.toggle(
       "checkpointable",
       "Exit code 85 means 'run me again', and is no attempt",

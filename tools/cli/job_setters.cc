@@ -82,7 +82,12 @@ std::string set_array(JobDraft& draft, const std::string& text) {
   const auto last = dash == std::string::npos
                         ? std::nullopt
                         : net::parse_count(text.substr(dash + 1), UINT32_MAX - 1);
-  if (!first || !last || *first > *last) return is_not(text, "a range of indexes such as 1-1000");
+  if (!first || !last || *first > *last) {
+    return is_not(
+        text,
+        "a range of indexes such as 1-1000, of at most " + std::to_string(core::kArrayMax) +
+            " up to " + std::to_string(UINT32_MAX - 1));
+  }
   if (*last - *first >= core::kArrayMax) {
     return is_not(text, "a range of at most " + std::to_string(core::kArrayMax) + " indexes");
   }

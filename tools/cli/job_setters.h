@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,10 +51,14 @@ inline auto settings_of(std::vector<client::Label> client::JobSpec::*to) {
   };
 }
 
-inline auto duration_of(client::Milliseconds client::JobSpec::*to) {
-  return [to](JobDraft& draft, const std::string& text) {
+inline auto duration_of(client::Milliseconds client::JobSpec::*to, uint32_t most_ms = UINT32_MAX) {
+  return [to, most_ms](JobDraft& draft, const std::string& text) {
     const auto duration = net::parse_duration(text);
     if (!duration) return is_not(text, net::kDurationForm);
+    // A server would name the number that was sent, not the words that were typed.
+    if (duration->ms() > most_ms) {
+      return "'" + text + "' is longer than " + format_length(most_ms) + ", the longest";
+    }
     draft.spec.*to = client::Milliseconds(duration->ms());
     return std::string();
   };

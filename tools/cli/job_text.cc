@@ -20,7 +20,15 @@ std::string or_dash(const std::string& text) {
 }
 
 std::string duration_text(client::Milliseconds time) {
-  return net::format_duration(core::Duration::milliseconds(time.count()));
+  return format_length(time.count());
+}
+
+/// Of a job that has not ended: so far.
+std::string ran_text(const JobStatus& job, int64_t now_ms) {
+  if (job.started_at_ms == 0) return "-";
+  const int64_t end_ms = job.finished_at_ms != 0 ? job.finished_at_ms : now_ms;
+  if (end_ms <= job.started_at_ms) return format_run(0);
+  return format_age(job.started_at_ms, end_ms);
 }
 
 std::string bytes_text(uint64_t bytes) {
@@ -62,7 +70,15 @@ std::string short_error_text(const client::JobError& error) {
   }
 }
 
-std::string attempts_text(const std::vector<client::Attempt>& attempts) {
+/// As it was measured; until it is, or where nobody could, by the clock.
+std::string ran_text(const client::Attempt& attempt, int64_t now_ms) {
+  if (attempt.usage.wall.count() > 0) return format_run(attempt.usage.wall.count());
+  if (attempt.started_at_ms == 0) return "-";
+  const int64_t end_ms = attempt.finished_at_ms != 0 ? attempt.finished_at_ms : now_ms;
+  return format_run(std::max<int64_t>(end_ms - attempt.started_at_ms, 0));
+}
+
+std::string attempts_text(const std::vector<client::Attempt>& attempts, int64_t now_ms) {
   Table table(
       {{"ATTEMPT", Table::Align::Right},
        {"STATE"},
@@ -76,7 +92,7 @@ std::string attempts_text(const std::vector<client::Attempt>& attempts) {
         {std::to_string(attempt.assignment.attempt),
          std::string(client::state_token(attempt.state)),
          or_dash(attempt.worker),
-         duration_text(attempt.usage.wall),
+         ran_text(attempt, now_ms),
          duration_text(attempt.usage.cpu),
          bytes_text(attempt.usage.memory_peak_bytes),
          error_text(attempt.error)});
@@ -151,8 +167,6 @@ Table job_table(const std::vector<JobStatus>& jobs, int64_t now_ms) {
        {"RAN", Align::Right},
        {"LAST ERROR"}});
   for (const JobStatus& job : jobs) {
-    const int64_t end_ms = job.finished_at_ms != 0 ? job.finished_at_ms : now_ms;
-    const bool started = job.started_at_ms != 0;
     table.add(
         {id_text(job),
          name_text(job),
@@ -161,7 +175,7 @@ Table job_table(const std::vector<JobStatus>& jobs, int64_t now_ms) {
          std::to_string(job.attempt_count) + "/" + std::to_string(job.attempts_max),
          or_dash(job.worker),
          format_age(job.submitted_at_ms, now_ms),
-         started ? format_age(job.started_at_ms, std::max(end_ms, job.started_at_ms)) : "-",
+         ran_text(job, now_ms),
          short_error_text(job.last_error)});
   }
   return table;
@@ -191,7 +205,7 @@ std::string job_details_text(const client::JobDetails& details, int64_t now_ms) 
     if (key != "name") add_line(text, key.c_str(), printable(value.dump()));
   }
   if (!details.attempts.empty()) {
-    text += "\n" + attempts_text(details.attempts);
+    text += "\n" + attempts_text(details.attempts, now_ms);
     const std::vector<client::OutputFile>& outputs = details.attempts.back().outputs;
     if (!outputs.empty()) text += "\n" + outputs_text(outputs);
   }

@@ -111,7 +111,9 @@ Exit run_job_wait(Session& session) {
     }
     last = *counts;
   }
-  const std::string out = asked.json ? to_line(counts_json(last, false)) : ended_text(last);
+  const std::string said =
+      jobs->empty() ? "there is nothing to wait for: all jobs have ended\n" : ended_text(last);
+  const std::string out = asked.json ? to_line(counts_json(last, false)) : said;
   return write_out(out) ? end_of(last) : Exit::Failed;
 }
 

@@ -136,6 +136,15 @@ std::string format_age(int64_t at_ms, int64_t now_ms) {
   return at_ms > now_ms ? "in " + length : length;
 }
 
+std::string format_length(int64_t ms) {
+  if (ms >= 10'000) ms = (ms + 500) / 1'000 * 1'000;
+  return net::format_duration(core::Duration::milliseconds(ms));
+}
+
+std::string format_run(int64_t ms) {
+  return ms == 0 ? "<1ms" : format_length(ms);
+}
+
 int64_t wall_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
              std::chrono::system_clock::now().time_since_epoch())

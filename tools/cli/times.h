@@ -19,6 +19,12 @@ std::string format_time(int64_t at_ms);
 /// How long ago, or how far ahead (`in 5m`), in its largest unit or two; `-` for 0.
 std::string format_age(int64_t at_ms, int64_t now_ms);
 
+/// As somebody reads it: to the millisecond below 10 s, then rounded to seconds.
+std::string format_length(int64_t ms);
+
+/// How long something ran: `<1ms` rather than nothing.
+std::string format_run(int64_t ms);
+
 /// Wall time, Unix milliseconds.
 int64_t wall_ms();
 

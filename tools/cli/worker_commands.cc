@@ -7,6 +7,7 @@
 #include "net/text/units.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/table.h"
+#include "tools/cli/times.h"
 #include "tools/cli/worker_table.h"
 
 namespace berth::cli {
@@ -87,10 +88,9 @@ std::string worker_text(const Worker& worker) {
   std::string text = printable(worker.id) + "\n  address    " + printable(worker.address) +
                      "\n  state      " + worker_state(worker);
   if (!worker.reason.empty()) text += " (" + printable(worker.reason) + ")";
-  text += "\n  heartbeat  " +
-          net::format_duration(core::Duration::milliseconds(worker.heartbeat_age.count())) +
-          " ago\n  load       " + load + "\n  tasks      " + std::to_string(worker.reported_tasks) +
-          " reported, " + std::to_string(worker.held_slots) + " slots held\n";
+  text += "\n  heartbeat  " + format_length(worker.heartbeat_age.count()) + " ago\n  load       " +
+          load + "\n  tasks      " + std::to_string(worker.reported_tasks) + " reported, " +
+          std::to_string(worker.held_slots) + " slots held\n";
   text += "  tags       " + printable(joined(worker.tags)) + "\n";
   if (!labels.empty()) text += "  labels     " + printable(joined(labels)) + "\n";
   text += capacity_text(worker.free, worker.capacity);
@@ -102,8 +102,7 @@ std::string worker_text(const Worker& worker) {
           ", memory " + net::format_mib(std::llround(worker.usage.memory_mib)) + ", gpu " +
           net::format_milli(std::llround(worker.usage.gpu_milli)) + "\n";
   if (worker.cooldown.count() > 0) {
-    text += "  cooldown   " +
-            net::format_duration(core::Duration::milliseconds(worker.cooldown.count())) + "\n";
+    text += "  cooldown   " + format_length(worker.cooldown.count()) + "\n";
   }
   return text + "  agent      " + printable(worker.agent_version) + "\n";
 }

@@ -80,6 +80,20 @@ TEST(JobShapes, SayWhenALeaseEnds) {
   EXPECT_TRUE(json["assignment_id"].is_null());
 }
 
+TEST(JobShapes, AreNullWhereThereIsNothing) {
+  client::JobStatus job{.id = 1};
+  EXPECT_TRUE(job_json(job, kNow)["usage"].is_null());
+  job.started_at_ms = kNow;
+  EXPECT_EQ(job_json(job, kNow)["usage"]["wall_s"], 0.0);
+
+  client::Attempt attempt;
+  attempt.outputs = {{.name = "stdout"}};
+  const Json json = attempt_json(attempt);
+  EXPECT_TRUE(json["usage"].is_null());
+  EXPECT_TRUE(json["outputs"][0]["path"].is_null());
+  EXPECT_TRUE(json["outputs"][0]["sha256"].is_null());
+}
+
 TEST(JobText, ShowsJobsAndRestsOfArrays) {
   client::JobStatus rest{.id = 20, .name = "step", .submitted_at_ms = kNow - 5'000};
   rest.is_array = true;
@@ -92,6 +106,35 @@ TEST(JobText, ShowsJobsAndRestsOfArrays) {
   EXPECT_THAT(text, HasSubstr("1m30s  30s  exit 3"));
   EXPECT_THAT(text, HasSubstr("20-117  step[3-100]"));
   EXPECT_THAT(text, HasSubstr("PENDING!"));
+  client::JobStatus quick = failed_job();
+  quick.finished_at_ms = quick.started_at_ms;
+  EXPECT_THAT(job_table({quick}, kNow).text(), HasSubstr("1m30s  <1ms  exit 3"));
+}
+
+TEST(JobText, SaysHowLongAnAttemptRan) {
+  struct Case {
+    const char* what;
+    int64_t wall_ms;
+    int64_t started_at_ms;
+    int64_t finished_at_ms;
+    const char* ran;
+  };
+  const Case cases[] = {
+      {"it was measured", 29'994, kNow - 60'000, kNow, " 30s "},
+      {"it still runs", 0, kNow - 60'000, 0, " 1m "},
+      {"it was lost", 0, kNow - 60'000, kNow - 40'000, " 20s "},
+      {"it ended at once", 0, kNow, kNow, " <1ms "},
+      {"it never started", 0, 0, kNow, " - "},
+  };
+  for (const Case& each : cases) {
+    client::JobDetails details{.job = {.id = 1}};
+    client::Attempt attempt{.worker = "w1"};
+    attempt.usage.wall = client::Milliseconds(each.wall_ms);
+    attempt.started_at_ms = each.started_at_ms;
+    attempt.finished_at_ms = each.finished_at_ms;
+    details.attempts = {attempt};
+    EXPECT_THAT(job_details_text(details, kNow), HasSubstr(each.ran)) << each.what;
+  }
 }
 
 TEST(JobText, SaysWhatAPendingJobWaitsFor) {

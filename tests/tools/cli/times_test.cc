@@ -67,6 +67,25 @@ TEST(Times, AreToldAsPeopleSayThem) {
   }
 }
 
+TEST(Times, AreRoundedOnlyWhereNobodyMinds) {
+  struct Case {
+    int64_t ms;
+    const char* text;
+  };
+  const Case cases[] = {
+      {0, "<1ms"},
+      {1, "1ms"},
+      {9'994, "9s994ms"},
+      {29'994, "30s"},
+      {30'499, "30s"},
+      {89'600, "1m30s"},
+  };
+  for (const Case& each : cases) {
+    EXPECT_EQ(format_run(each.ms), each.text);
+  }
+  EXPECT_EQ(format_length(0), "0s");
+}
+
 TEST(Selectors, AreIdsRangesLastOrNames) {
   using Kind = Selector::Kind;
   struct Case {
