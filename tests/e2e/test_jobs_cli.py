@@ -23,7 +23,7 @@ class JobsCli(EndToEndTest):
     def setUp(self):
         super().setUp()
         # A worker that cools down after every task that fails on purpose would only take time.
-        self.berthd = self.durable("--cooldown-base", "1ms", "--cooldown-max", "1ms")
+        self.berthd = self.durable("--cooldown-base", "0s")
         self.agent(self.berthd, "w1", "--max-tasks", "8")
         self.wait_for_status(self.berthd, "w1", "online")
 
@@ -236,6 +236,16 @@ after = "build"
         self.assertIn("aborted 10000", self.berth("job", "abort", "last").stdout)
 
     # ---- Looking
+
+    def test_a_worker_that_failed_a_job_is_listed_as_cooling(self):
+        rest = ["--cooldown-base", "1h", "--cooldown-max", "1h"]
+        self.berthd = self.server("--store", "memory", *rest)
+        self.agent(self.berthd, "w2")
+        self.wait_for_status(self.berthd, "w2", "online")
+        self.berth("run", "--", "false", check=1)
+        eventually(
+            lambda: "online,cooling" in self.berth("worker", "list").stdout, "it is listed so"
+        )
 
     def test_lists_are_filtered_and_go_on_at_the_cursor(self):
         self.submit("--name", "a-1", "--queue", "q", "--label", "k=v", "--at", "+1h", "--", "true")
