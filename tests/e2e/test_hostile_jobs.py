@@ -89,7 +89,7 @@ class AbsurdJobs(HostileJobs):
             ("a time after all times", {**ONE, "scheduled_at_ms": 2**63 - 1}, "scheduled_at"),
             ("a deadline before all", {**ONE, "deadline_at_ms": -(2**63)}, "deadline_at"),
             ("a grace of weeks", {**ONE, "kill_grace_ms": 2**32 - 1}, "kill_grace"),
-            ("after a job to come", {**ONE, "depends_on": [TOP]}, "depends_on"),
+            ("after a job to come", {**ONE, "depends_on": [TOP]}, "waits for job"),
             ("after itself", {**ONE, "depends_on_items": [1]}, "depends_on"),
             ("after an item there is none of", {**ONE, "depends_on_items": [9]}, "depends_on"),
             ("an endless array", {**ONE, "is_array": True, "array_last": 2**32 - 1}, "array"),
