@@ -131,7 +131,7 @@ void Server::build(const std::vector<int>& wire_sockets, int console_socket) {
 
 bool Server::load_jobs(std::string& problem) {
   if (store_ != nullptr) return store_->load(ledger_->jobs(), problem);
-  MemoryStore::load(ledger_->jobs());
+  MemoryStore::load(ledger_->jobs(), LoopClock::wall_ms());
   return true;
 }
 

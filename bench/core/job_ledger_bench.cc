@@ -53,7 +53,7 @@ class World {
   World() : spec_(small_spec()) {
     for (uint32_t i = 0; i < kWorkers; ++i)
       names_.push_back("worker-" + std::to_string(i));
-    ledger_.on_start_count(1);
+    ledger_.on_start(epoch_floor(1));
     ledger_.start(now_);
     std::vector<std::string_view> tags = {"runner:process"};
     for (uint32_t i = 0; i < kWorkers; ++i) {

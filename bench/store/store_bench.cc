@@ -267,7 +267,7 @@ void print_split(const std::string& folder, size_t jobs) {
 
 /// What a restarted ledger does first: copy.
 struct Counter final : core::StoreReader {
-  void on_start_count(uint64_t) override {}
+  void on_start(uint64_t) override {}
   void on_job(const core::JobRecord& job) override { bytes += job.spec.size(), ++jobs; }
   void on_attempt(const core::AttemptRecord&) override {}
   void on_submit(const core::SubmitRecord&) override {}

@@ -24,7 +24,7 @@ class JobEvents {
  public:
   explicit JobEvents(uint32_t kept) : kept_(kept) {}
 
-  void on_start_count(uint64_t starts) { last_ = dropped_ = starts << kCounterBits; }
+  void on_start(uint64_t floor) { last_ = dropped_ = floor; }
   /// Of the store, in order.
   void restore(const wire::JobEvent& event);
 
@@ -41,8 +41,6 @@ class JobEvents {
   bool tell(Outbox& outbox);
 
  private:
-  static constexpr int kCounterBits = 40;
-
   /// One cache line: every life of a job writes four.
   struct Kept {
     uint64_t sequence = 0;

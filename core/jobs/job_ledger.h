@@ -50,7 +50,7 @@ class JobLedger final : public StoreReader {
   ~JobLedger() override;
 
   // Before the first event, once: what the store holds, then `start`.
-  void on_start_count(uint64_t starts) override;
+  void on_start(uint64_t floor) override;
   void on_job(const JobRecord& job) override;
   void on_attempt(const AttemptRecord& attempt) override;
   void on_submit(const SubmitRecord& submit) override;

@@ -61,7 +61,6 @@ struct JobLedger::State {
   JobWaits waits;
   LogRequests logs;
 
-  uint64_t starts = 0;
   uint64_t next_job = 1;
   uint64_t next_epoch = 0;
 

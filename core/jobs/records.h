@@ -127,12 +127,18 @@ inline size_t StoreBatch::bytes() const {
          of(workers) + of(events) + of(dropped_jobs) + of(dropped_submits);
 }
 
+/// Where a server's life counts from that is the `starts`th on its store.
+inline constexpr int kEpochCounterBits = 40;
+constexpr uint64_t epoch_floor(uint64_t starts) {
+  return starts << kEpochCounterBits;
+}
+
 /// Told, before the first event, what the store holds; every call's memory lives for the call.
 class StoreReader {
  public:
   virtual ~StoreReader() = default;
-  /// How often a server has started on this store, this time included: the high bits of epochs.
-  virtual void on_start_count(uint64_t starts) = 0;
+  /// Epochs and the sequences of events begin after this, which no earlier life has reached.
+  virtual void on_start(uint64_t floor) = 0;
   virtual void on_job(const JobRecord& job) = 0;              ///< in ascending order of id
   virtual void on_attempt(const AttemptRecord& attempt) = 0;  ///< after all jobs; of each, in order
   virtual void on_submit(const SubmitRecord& submit) = 0;

@@ -23,10 +23,9 @@ Instant mono_of(Now now, int64_t wall_ms) {
 
 }  // namespace
 
-void JobLedger::on_start_count(uint64_t starts) {
-  state_->starts = starts;
-  if (!BERTH_PLANTED(NoFenceAfterRestart)) state_->next_epoch = starts << 40;
-  state_->events.on_start_count(starts);
+void JobLedger::on_start(uint64_t floor) {
+  if (!BERTH_PLANTED(NoFenceAfterRestart)) state_->next_epoch = floor;
+  state_->events.on_start(floor);
 }
 
 void JobLedger::on_job(const JobRecord& job) {

@@ -18,8 +18,12 @@ class MemoryStore final : public core::Store {
 
   explicit MemoryStore(OnDurable on_durable) : on_durable_(std::move(on_durable)) {}
 
-  /// There is nothing to read back but that this is the first start.
-  static void load(core::StoreReader& reader) { reader.on_start_count(1); }
+  /// There is nothing to read back. Epochs must not begin again all the same: agents may still hold
+  /// assignments of an earlier life. So they begin at the time, which a life's counting cannot
+  /// overtake.
+  static void load(core::StoreReader& reader, int64_t wall_ms) {
+    reader.on_start(static_cast<uint64_t>(wall_ms) << 20);
+  }
 
   void commit(core::StoreBatch&& batch) override { on_durable_(batch.sequence); }
 

@@ -279,7 +279,7 @@ bool SqliteStore::open(std::string& problem) {
 }
 
 bool SqliteStore::load(core::StoreReader& reader, std::string& problem) {
-  reader.on_start_count(starts());
+  reader.on_start(core::epoch_floor(starts()));
   return read_rows(state_->database, state_->specs, reader, problem) || state_->sentence(problem);
 }
 

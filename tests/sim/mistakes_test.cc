@@ -88,7 +88,7 @@ TEST_F(OneShard, ARetriedJobHoldsNoDeviceOfBeforeTheRestart) {
   row.progress.assignment = {{1}, 7, 1};
   row.progress.gpus = device_before;
   core::JobLedger ledger(tables_, {}, 1);
-  ledger.on_start_count(2);
+  ledger.on_start(core::epoch_floor(2));
   ledger.on_job(row);
   ledger.start({now_, 1'000});
 

@@ -158,7 +158,7 @@ bool SimDisk::knows(wire::AssignmentId id) const {
 }
 
 void SimDisk::load(core::StoreReader& reader) {
-  reader.on_start_count(++starts_);
+  reader.on_start(core::epoch_floor(++starts_));
   for (const auto& [id, job] : jobs_) {
     std::vector<std::byte> spec = spec_of(job);
     core::JobRecord record;

@@ -72,7 +72,7 @@ void StoreModel::commit(const StoreBatch& batch) {
 
 void StoreModel::load(StoreReader& reader) {
   sequence_ = 0;
-  reader.on_start_count(++starts_);
+  reader.on_start(epoch_floor(++starts_));
   for (auto& [id, row] : jobs_) {
     JobRecord record = row.record;
     record.spec = record.array.value == 0 ? row.spec : array_specs_.at(record.array.value);

@@ -16,13 +16,17 @@ namespace berth::net {
 /// What a store gives back, a line for each record, so that a test compares the story.
 class Story final : public core::StoreReader {
  public:
-  void on_start_count(uint64_t starts) override { this->starts = starts; }
+  void on_start(uint64_t floor) override {
+    this->floor = floor;
+    starts = floor >> core::kEpochCounterBits;
+  }
   void on_job(const core::JobRecord& job) override;
   void on_attempt(const core::AttemptRecord& attempt) override;
   void on_submit(const core::SubmitRecord& submit) override;
   void on_worker(const core::WorkerRecord& worker) override;
   void on_event(const wire::JobEvent& event) override;
 
+  uint64_t floor = 0;
   uint64_t starts = 0;
   std::vector<std::string> lines;
 };
