@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "wire/messages.h"
+
+namespace berth::net {
+
+class JsonOut;
+
+/// Why a request was not done: RFC 9457's problem details, with Berth's additions.
+///
+///     {"type":"about:blank","title":"Conflict","status":409,"code":"conflict","detail":"…",
+///      "hint":"…","pointer":"/resources/cpu","explanation":{…}}
+struct Problem {
+  int status = 400;
+  std::string_view code;     ///< the wire's tokens, then `no_place`, `gone`, …
+  std::string detail;        ///< one sentence: what, and the value
+  std::string hint = {};     ///< the remedy; empty: `detail` has it
+  std::string pointer = {};  ///< where in the body
+  const wire::Explanation* explanation = nullptr;  ///< of a refusal to place
+  uint32_t retry_after_s = 0;                      ///< 0: no header
+};
+
+/// Denied 403, NotFound 404, Conflict and Stale 409, Busy and ShuttingDown 503, LimitReached 429,
+/// BadRequest 400, Unsupported 501.
+Problem problem_of(const wire::Refused& refused);
+
+/// The body, of type application/problem+json.
+void write_problem(JsonOut& json, const Problem& problem);
+
+}  // namespace berth::net

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "net/http/http_request.h"
+
+namespace berth::net {
+
+/// What one request may cost.
+struct HttpLimits {
+  uint32_t target_bytes_max = 8 * 1024;
+  uint32_t head_bytes_max = 32 * 1024;  ///< request line and all headers, trailers too
+  uint32_t headers_max = 100;
+  uint32_t body_bytes_max = 8u << 20;  ///< 0: the route has its own, smaller one
+  uint32_t head_ms = 10'000;           ///< from a request's first byte to the end of its head
+  uint32_t body_ms = 30'000;           ///< then to its end; more for every further MiB
+  uint32_t idle_ms = 75'000;           ///< keep-alive without a request
+};
+
+/// Bytes to requests, after RFC 9112, and nothing that two readers could read in two ways: both
+/// lengths, two lengths, bare CR or LF, folded headers, spaces before colons, unknown codings.
+///
+/// Shape    fed with whatever has come; stops after each whole request
+/// Threads  one owner
+/// Memory   that of the request
+/// Errors   an HTTP status and a sentence; the connection has to end after it has been said
+class HttpParser {
+ public:
+  enum class Outcome : uint8_t {
+    More,      ///< all of the input was taken, and more is needed
+    Continue,  ///< the head is there, and its client waits for `100 Continue`; feed again
+    Request,   ///< `request()` is whole; `taken` says how much of the input was its
+    Bad,       ///< see `status()` and `problem()`
+  };
+
+  explicit HttpParser(const HttpLimits& limits);
+  ~HttpParser();
+  HttpParser(const HttpParser&) = delete;
+  HttpParser& operator=(const HttpParser&) = delete;
+
+  Outcome feed(std::string_view input, size_t& taken);
+  /// The peer has ended: whether that was between two requests.
+  bool finish();
+  /// After Request: ready for the next one.
+  void next();
+
+  HttpRequest& request();
+  int status() const;                ///< 400, 405, 413, 414, 417, 431, 501 or 505
+  std::string_view problem() const;  ///< one sentence
+  bool in_request() const;           ///< some byte of a request has come, and not its last
+  bool in_body() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace berth::net

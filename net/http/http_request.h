@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace berth::net {
+
+enum class HttpMethod : uint8_t { Get, Head, Post, Put, Patch, Delete, Options, Other };
+
+/// `GET`.
+std::string_view http_method_name(HttpMethod method);
+
+/// One whole request, checked: what the parser let through needs no second look at its syntax.
+///
+/// Shape    owns its bytes; views into it last until `clear`. Reused for the next request of its
+///          connection, so a request of ordinary size allocates nothing
+/// Threads  one owner
+/// Memory   `HttpLimits` bound it
+class HttpRequest {
+ public:
+  HttpMethod method = HttpMethod::Get;
+  bool keep_alive = true;
+  bool accepts_gzip = false;
+
+  /// Percent-decoded, UTF-8, begins with `/`, without `.`, `..` and empty segments.
+  std::string_view path() const { return path_; }
+  /// The target as it came, for logs.
+  std::string_view target() const { return target_; }
+  /// Decoded; in the order given. A parameter without `=` has an empty value.
+  const std::vector<std::pair<std::string, std::string>>& query() const { return query_; }
+  /// `name` in lower case; empty when there is none. One that came twice and may not: was refused.
+  std::string_view header(std::string_view name) const;
+  std::string_view body() const { return body_; }
+
+  void clear();
+
+ private:
+  friend class HttpParser;
+
+  struct Header {
+    uint32_t name_at = 0, name_bytes = 0, value_at = 0, value_bytes = 0;  // in head_
+  };
+
+  std::string target_;
+  std::string path_;
+  std::vector<std::pair<std::string, std::string>> query_;
+  std::string head_;  // names in lower case, and values
+  std::vector<Header> headers_;
+  std::string body_;
+};
+
+}  // namespace berth::net
