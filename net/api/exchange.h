@@ -33,13 +33,21 @@ class Exchange {
   // What was asked.
   virtual const HttpRequest& request() const = 0;
   virtual const Route& route() const = 0;
-  /// Of the path (`{id}`) or the query; empty when it was not given and has no default.
+  /// Of the path (`{id}`) or the query; empty when it was not given. A Boolean's is `true` or
+  /// `false`; of one that repeats, the first.
   virtual std::string_view parameter(std::string_view name) const = 0;
   bool has(std::string_view name) const { return !parameter(name).empty(); }
+  bool truth(std::string_view name) const { return parameter(name) == "true"; }
+  /// Each value of a parameter that repeats.
+  template <typename Visit>
+  void each(std::string_view name, Visit&& visit) const {
+    for (const auto& [key, value] : request().query())
+      if (key == name) visit(std::string_view(value));
+  }
   /// Of kind Integer: checked already.
   virtual uint64_t number(std::string_view name, uint64_t otherwise = 0) const = 0;
-  /// The checked body; `bodies` when the route takes one or many. Both are overwritten by the next
-  /// request of any connection: what a continuation needs of them it has to copy.
+  /// The checked body; `many()` and `item` when the route takes one or many. Overwritten by the
+  /// next request of any connection: what a continuation needs of it, it has to copy.
   virtual const JsonReader& body() const = 0;
 
   // The server.

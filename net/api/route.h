@@ -6,11 +6,12 @@
 
 #include "net/api/exchange.h"
 #include "net/http/http_request.h"
+#include "net/http/http_response.h"
 #include "net/http/json_schema.h"
 
 namespace berth::net {
 
-/// A parameter of the path or the query.
+/// A parameter of the path or the query. A Boolean may be given without a value: `?verbose`.
 struct Parameter {
   std::string_view name;
   JsonKind kind = JsonKind::Text;
@@ -54,6 +55,10 @@ struct Api {
   std::span<const Route> routes;
   /// Null: problem details. Older APIs have their own.
   void (*say_problem)(Exchange&, const Problem&) = nullptr;
+  /// Paths that no route has are this API's to refuse when they begin so: `/api/v1/`.
+  std::string_view prefix = {};
+  /// Bodies are JSON whatever their Content-Type says, as the older servers had it.
+  bool any_content_type = false;
 };
 
 }  // namespace berth::net

@@ -1,23 +1,34 @@
 #pragma once
 
+#include "core/base/time.h"
 #include "core/shard.h"
 #include "core/tables/tables.h"
 #include "net/api/asker.h"
 
 namespace berth::net {
 
-class EventFeed;
-class HttpWorkers;
-class MetricsPage;
-
-/// What handlers may use beside their exchange. All of the gateway's thread.
+/// What handlers may use beside their exchange. A part that lives as long as the server is a member
+/// here, made in services.cc with `asker`, and called there when the loop turns.
+///
+/// Threads  the gateway's; constructed before it starts
 struct Services {
+  Services(Asker& asker, core::Tables& tables, const core::ServerIdentity& identity);
+  ~Services();
+  Services(const Services&) = delete;
+  Services& operator=(const Services&) = delete;
+
+  /// The loop runs: from now on parts may ask.
+  void on_start();
+  /// At the end of every turn, before connections are flushed.
+  void on_turn_end();
+  void on_tick(core::Now now);
+  /// The server stops: streams get their last event.
+  void on_drain();
+
   Asker& asker;
   core::Tables& tables;
   const core::ServerIdentity& identity;
-  HttpWorkers& workers;  ///< net/api/http_workers.h
-  EventFeed& events;     ///< net/api/event_feed.h
-  MetricsPage& metrics;  ///< net/api/metrics_page.h
+  bool draining = false;
 };
 
 }  // namespace berth::net

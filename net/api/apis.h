@@ -1,0 +1,17 @@
+#pragma once
+
+#include <span>
+
+#include "net/api/route.h"
+
+namespace berth::net {
+
+/// Every API of the server, in the order of the OpenAPI document.
+std::span<const Api* const> all_apis();
+
+// One file each, with its routes, schemas and handlers.
+extern const Api kSystemApi;     ///< net/api/v1/system.cc
+extern const Api kPlacementApi;  ///< net/api/v1/place.cc
+extern const Api kWorkersApi;    ///< net/api/v1/workers.cc
+
+}  // namespace berth::net
