@@ -79,7 +79,7 @@ void ConsoleSession::request(wire::Request& request) {
   host_.on_console_request(*this, request);
 }
 
-void ConsoleSession::answer(const wire::Reply& reply) {
+void ConsoleSession::on_reply(wire::RequestId, const wire::Reply& reply) {
   if (!waiting_ || std::holds_alternative<wire::WorkerEvent>(reply)) return;
   waiting_ = false;
   std::string text;

@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <string>
 
+#include "net/api/asker.h"
 #include "net/console/console_command.h"
 #include "net/tcp_stream.h"
-#include "wire/ids.h"
 
 namespace berth::net {
 
@@ -15,7 +15,7 @@ class ConsoleSession;
 class ConsoleHost {
  public:
   virtual ~ConsoleHost() = default;
-  /// `answer` is called for it once: inside this call or later.
+  /// `on_reply` is called for it once: inside this call or later.
   virtual void on_console_request(ConsoleSession& session, const wire::Request& request) = 0;
   /// The session has output or held-back input: call `proceed` at the end of the turn.
   virtual void on_console_dirty(ConsoleSession& session) = 0;
@@ -30,19 +30,19 @@ class ConsoleHost {
 /// Threads  the loop's
 /// Memory   as TcpStream says; a line is at most `kConsoleLineMax` long
 /// Errors   a line that is not understood is answered `ERR`, and the session goes on
-class ConsoleSession final : public TcpStream {
+class ConsoleSession final : public TcpStream, public Peer {
  public:
   ConsoleSession(StreamLoop& shared, const StreamLimits& limits, ConsoleHost& host)
       : TcpStream(shared, limits), host_(host) {}
 
-  void answer(const wire::Reply& reply);
+  void on_reply(wire::RequestId request, const wire::Reply& reply) override;
+  void on_ended() override { finish(CloseReason::Refused); }
   /// An error of the host's own, before or instead of any line.
   void refuse(std::string_view code, std::string_view message);
   /// Looks at the next lines, sends what is ready, and ends when all is said.
   void proceed();
   bool waiting() const { return waiting_; }
 
-  wire::ConnectionId id;
   bool dirty = false;  ///< for the host
 
  private:
