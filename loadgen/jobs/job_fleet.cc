@@ -13,6 +13,9 @@ constexpr core::Duration kStopPatience = core::Duration::seconds(10);
 constexpr core::Duration kReconnectEvery = core::Duration::milliseconds(100);
 constexpr core::Duration kReconnectPatience = core::Duration::seconds(60);
 constexpr core::Duration kUpkeep = core::Duration::milliseconds(20);
+// An open loop's jobs of so long go in one submit. Less would not be slept through: the loop polls
+// for what is due within two milliseconds, and has a processor to itself where jobs come so often.
+constexpr core::Duration kGather = core::Duration::milliseconds(3);
 constexpr core::Instant kNever{std::numeric_limits<int64_t>::max()};
 
 std::string worker_id(const JobSpecs& specs, uint32_t number) {
@@ -194,7 +197,8 @@ core::Instant JobFleet::on_turn(core::Instant now) {
   // busy, and on few cores they would wait for a generator that only looks.
   bool waits = phase_ == Phase::Driving && arrivals_.open_loop() &&
                book_.in_flight() < options_.in_flight_max;
-  return waits ? std::min(now + kUpkeep, arrivals_.next_due()) : now + kUpkeep;
+  if (!waits) return now + kUpkeep;
+  return std::max(now + kGather, std::min(now + kUpkeep, arrivals_.next_due()));
 }
 
 // All that is due now, in as few submits as `batch` allows, on the connections in turn.
