@@ -258,6 +258,7 @@ void TcpStream::on_written(int status) {
   shared_.bytes_sent += unsent_seen_;
   flush();
   resume();
+  if (state_ == State::Live) on_sent();
   if (state_ == State::Finishing && !writing_) end_sending();
 }
 

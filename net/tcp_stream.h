@@ -126,6 +126,8 @@ class TcpStream {
   /// Hands out what was held back. Not from inside `on_input`.
   void resume();
   virtual void on_connected() {}
+  /// Some of what was queued has left, so there may be room again.
+  virtual void on_sent() {}
   /// The peer has ended its side; `rest` is an unfinished message.
   virtual void on_end(std::span<const std::byte> rest) = 0;
   /// The last call; the object may be deleted in it.

@@ -15,16 +15,19 @@ struct HttpLimits {
   uint32_t target_bytes_max = 8 * 1024;
   uint32_t head_bytes_max = 32 * 1024;  ///< request line and all headers, trailers too
   uint32_t headers_max = 100;
-  uint32_t body_bytes_max = 8u << 20;  ///< 0: the route has its own, smaller one
-  uint32_t head_ms = 10'000;           ///< from a request's first byte to the end of its head
-  uint32_t body_ms = 30'000;           ///< then to its end; more for every further MiB
-  uint32_t idle_ms = 75'000;           ///< keep-alive without a request
+  uint32_t parameters_max = 256;  ///< of the query
+  uint32_t body_bytes_max = 8u << 20;
+  uint32_t head_ms = 10'000;  ///< from a request's first byte to the end of its head
+  uint32_t body_ms = 30'000;  ///< then to its end; as much again for every MiB that has come
+  uint32_t idle_ms = 75'000;  ///< keep-alive without a request
 };
 
 /// Bytes to requests, after RFC 9112, and nothing that two readers could read in two ways: both
 /// lengths, two lengths, bare CR or LF, folded headers, spaces before colons, unknown codings.
 ///
-/// Shape    fed with whatever has come; stops after each whole request
+/// Shape    fed with whatever has come; stops after each whole request. However the bytes are
+/// split,
+///          the outcomes are the same
 /// Threads  one owner
 /// Memory   that of the request
 /// Errors   an HTTP status and a sentence; the connection has to end after it has been said
@@ -49,10 +52,11 @@ class HttpParser {
   void next();
 
   HttpRequest& request();
-  int status() const;                ///< 400, 405, 413, 414, 417, 431, 501 or 505
+  int status() const;                ///< 400, 413, 414, 417, 431, 501 or 505
   std::string_view problem() const;  ///< one sentence
   bool in_request() const;           ///< some byte of a request has come, and not its last
   bool in_body() const;
+  size_t body_bytes() const;  ///< that have come
 
  private:
   struct State;

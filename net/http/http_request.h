@@ -22,7 +22,12 @@ std::string_view http_method_name(HttpMethod method);
 /// Memory   `HttpLimits` bound it
 class HttpRequest {
  public:
+  HttpRequest() = default;
+  HttpRequest(const HttpRequest&) = delete;  // views into itself
+  HttpRequest& operator=(const HttpRequest&) = delete;
+
   HttpMethod method = HttpMethod::Get;
+  bool version_1_1 = true;  ///< else 1.0
   bool keep_alive = true;
   bool accepts_gzip = false;
 
@@ -30,9 +35,10 @@ class HttpRequest {
   std::string_view path() const { return path_; }
   /// The target as it came, for logs.
   std::string_view target() const { return target_; }
-  /// Decoded; in the order given. A parameter without `=` has an empty value.
-  const std::vector<std::pair<std::string, std::string>>& query() const { return query_; }
-  /// `name` in lower case; empty when there is none. One that came twice and may not: was refused.
+  /// Decoded; in the order given. A parameter without `=` has an empty value; `+` is a space.
+  const std::vector<std::pair<std::string_view, std::string_view>>& query() const { return query_; }
+  /// `name` in lower case; empty when there is none. One that came twice and may not was refused;
+  /// of those that may, the first.
   std::string_view header(std::string_view name) const;
   std::string_view body() const { return body_; }
 
@@ -47,8 +53,9 @@ class HttpRequest {
 
   std::string target_;
   std::string path_;
-  std::vector<std::pair<std::string, std::string>> query_;
-  std::string head_;  // names in lower case, and values
+  std::vector<std::pair<std::string_view, std::string_view>> query_;
+  std::string query_text_;  // what they point into
+  std::string head_;        // names in lower case, and values
   std::vector<Header> headers_;
   std::string body_;
 };
