@@ -20,24 +20,19 @@ struct Sink {
   void Flush() {}
 };
 
-bool is_continuation(char c) {
-  return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
+size_t character_bytes(char first) {
+  const auto c = static_cast<unsigned char>(first);
+  return c < 0xc0 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
 }
 
-/// `text` with U+FFFD in place of every byte that begins no character.
+/// `text` with U+FFFD in place of every byte that is part of no character.
 std::string repaired(std::string_view text) {
   std::string good;
   while (!text.empty()) {
-    size_t bytes = 1;
-    while (bytes < std::min<size_t>(4, text.size()) && is_continuation(text[bytes]))
-      ++bytes;
-    if (simdjson::validate_utf8(text.data(), bytes)) {
-      good += text.substr(0, bytes);
-      text.remove_prefix(bytes);
-    } else {
-      good += "\xef\xbf\xbd";
-      text.remove_prefix(1);
-    }
+    const size_t bytes = std::min(character_bytes(text.front()), text.size());
+    const bool fine = simdjson::validate_utf8(text.data(), bytes);
+    good += fine ? text.substr(0, bytes) : "\xef\xbf\xbd";
+    text.remove_prefix(fine ? bytes : 1);
   }
   return good;
 }
