@@ -105,7 +105,7 @@ TEST(FrameStream, EndsWithAReasonForEveryWayOfMisusingIt) {
   };
   for (const Case& c : cases) {
     Echo echo({.frame_bytes_max = 4096, .partial_ms = 100});
-    Peer peer(echo.address);
+    WirePeer peer(echo.address);
     peer.send(c.bytes);
     if (c.ends) peer.end_sending();
     uv_run(&echo.loop, UV_RUN_DEFAULT);
@@ -116,7 +116,7 @@ TEST(FrameStream, EndsWithAReasonForEveryWayOfMisusingIt) {
 
 TEST(FrameStream, AReaderThatDoesNotReadIsHeldBackThenCut) {
   Echo echo({.unsent_pause_bytes = 64 * 1024, .stall_ms = 200}, 32 * 1024);
-  Peer peer(echo.address, 4096);
+  WirePeer peer(echo.address, 4096);
   std::vector<std::byte> requests;
   for (int i = 0; i < 1000; ++i) {
     const std::vector<std::byte> frame = frame_of(8);
@@ -132,7 +132,7 @@ TEST(FrameStream, AReaderThatDoesNotReadIsHeldBackThenCut) {
 
 TEST(FrameStream, AReaderThatIsSlowGetsEverything) {
   Echo echo({.unsent_pause_bytes = 64 * 1024}, 32 * 1024);
-  Peer peer(echo.address, 4096);
+  WirePeer peer(echo.address, 4096);
   std::vector<std::byte> requests;
   for (int i = 0; i < 500; ++i) {
     const std::vector<std::byte> frame = frame_of(8);
@@ -151,7 +151,7 @@ TEST(FrameStream, AReaderThatIsSlowGetsEverything) {
 
 TEST(FrameStream, AFrameLargerThanTheReadBufferArrivesWhole) {
   Echo echo({.frame_bytes_max = 1u << 20}, 8);
-  Peer peer(echo.address);
+  WirePeer peer(echo.address);
   std::vector<std::byte> bytes = frame_of(8);
   for (const size_t size : {1u << 20, 8u, 300'000u, 16u * 1024, 24u}) {
     const std::vector<std::byte> frame = frame_of(size);

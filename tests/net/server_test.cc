@@ -20,18 +20,18 @@ std::vector<std::byte> raw(std::initializer_list<uint32_t> words) {
   return bytes;
 }
 
-const wire::Refused* refusal_in(const std::optional<Peer::Answer>& answer) {
+const wire::Refused* refusal_in(const std::optional<WirePeer::Answer>& answer) {
   return answer ? std::get_if<wire::Refused>(&answer->reply) : nullptr;
 }
 
 TEST(Server, GreetsAndAnswersInTheOrderOfOneConnection) {
   RunningServer running;
-  Peer peer(running.server.wire_address());
+  WirePeer peer(running.server.wire_address());
   ASSERT_TRUE(peer.greet());
   for (uint32_t i = 100; i < 1100; ++i)
     peer.send({i}, wire::Ping{i});
   for (uint32_t i = 100; i < 1100; ++i) {
-    const std::optional<Peer::Answer> answer = peer.receive();
+    const std::optional<WirePeer::Answer> answer = peer.receive();
     ASSERT_TRUE(answer);
     EXPECT_EQ(answer->id.value, i);
     EXPECT_EQ(std::get<wire::Pong>(answer->reply).payload, i);
@@ -65,24 +65,24 @@ TEST(Server, ClosesWhateverDoesNotSayHelloAndSaysWhy) {
   RunningServer running(config);
   uint64_t closed = 0;
   for (const Case& c : cases) {
-    Peer peer(running.server.wire_address());
+    WirePeer peer(running.server.wire_address());
     peer.send(c.bytes);
-    const std::optional<Peer::Answer> answer = peer.receive();
+    const std::optional<WirePeer::Answer> answer = peer.receive();
     const wire::Refused* refused = refusal_in(answer);
     ASSERT_NE(refused, nullptr) << c.what;
     EXPECT_EQ(refused->code, c.code) << c.what;
     EXPECT_FALSE(peer.receive()) << c.what;
     EXPECT_EQ(running.count(Counter::ConnectionsClosedBadHello), ++closed) << c.what;
   }
-  Peer good(running.server.wire_address());
+  WirePeer good(running.server.wire_address());
   EXPECT_TRUE(good.greet("secret"));
 }
 
 TEST(Server, ABrokenFrameEndsAGreetedConnectionAlone) {
   RunningServer running;
-  Peer bystander(running.server.wire_address());
+  WirePeer bystander(running.server.wire_address());
   ASSERT_TRUE(bystander.greet());
-  Peer peer(running.server.wire_address());
+  WirePeer peer(running.server.wire_address());
   ASSERT_TRUE(peer.greet());
   peer.send(raw({16, 7, 0x7FFFFFF0, 0, 0, 0}));
   EXPECT_NE(refusal_in(peer.receive()), nullptr);
@@ -95,8 +95,8 @@ TEST(Server, WhoAsksForMuchIsAnsweredInFullAndInTurnsWithOthers) {
   ServerConfig config = RunningServer::quiet_config();
   config.settings.shards = 1;
   RunningServer running(config);
-  Peer greedy(running.server.wire_address());
-  Peer modest(running.server.wire_address());
+  WirePeer greedy(running.server.wire_address());
+  WirePeer modest(running.server.wire_address());
   ASSERT_TRUE(greedy.greet());
   ASSERT_TRUE(modest.greet());
   for (int i = 0; i < 1000; ++i)
@@ -110,13 +110,13 @@ TEST(Server, WhoAsksForMuchIsAnsweredInFullAndInTurnsWithOthers) {
   for (uint32_t i = 0; i < kRequests; ++i)
     encoder.encode({i + 1}, impossible, requests);
   std::thread sender([&] { greedy.send(requests); });
-  const std::optional<Peer::Answer> first = greedy.receive();
+  const std::optional<WirePeer::Answer> first = greedy.receive();
   ASSERT_TRUE(first);
   EXPECT_EQ(std::get<wire::Pong>(modest.ask(wire::Ping{5}).reply).payload, 5u);
   EXPECT_LT(running.count(Counter::PlacementsRefused), kRequests / 2)
       << "the ping waited for requests that were sent before it by somebody else";
   for (uint32_t i = 1; i < kRequests; ++i) {
-    const std::optional<Peer::Answer> answer = greedy.receive();
+    const std::optional<WirePeer::Answer> answer = greedy.receive();
     ASSERT_TRUE(answer);
     ASSERT_EQ(answer->id.value, i + 1);
     ASSERT_TRUE(std::holds_alternative<wire::Unplaced>(answer->reply));
@@ -128,15 +128,16 @@ TEST(Server, AWatcherThatDoesNotReadIsCutOff) {
   ServerConfig config = RunningServer::quiet_config();
   config.settings.shards = 1;
   RunningServer running(config);
-  Peer deaf(running.server.wire_address(), 4096);
-  Peer actor(running.server.wire_address());
+  WirePeer deaf(running.server.wire_address(), 4096);
+  WirePeer actor(running.server.wire_address());
   ASSERT_TRUE(deaf.greet());
   ASSERT_TRUE(actor.greet());
   ASSERT_TRUE(std::holds_alternative<wire::Done>(deaf.ask(wire::Watch{true}).reply));
   RunningServer::beat(actor, "w", {});
   const std::string reason(core::kReasonBytesMax, 'r');
   for (int i = 0; i < 100'000 && running.count(Counter::ConnectionsClosedSlowReader) == 0; ++i) {
-    const Peer::Answer answer = actor.ask(wire::SetWorker{"w", wire::WorkerAction::Drain, reason});
+    const WirePeer::Answer answer =
+        actor.ask(wire::SetWorker{"w", wire::WorkerAction::Drain, reason});
     ASSERT_TRUE(std::holds_alternative<wire::Done>(answer.reply));
   }
   EXPECT_EQ(running.count(Counter::ConnectionsClosedSlowReader), 1u);
@@ -157,7 +158,7 @@ TEST(Server, FramesInPiecesOfAnySizeArePutTogether) {
     }
   }
   for (const size_t piece : {1u, 7u, 8u, 1000u, 65'000u}) {
-    Peer peer(running.server.wire_address());
+    WirePeer peer(running.server.wire_address());
     for (size_t at = 0; at < bytes.size(); at += piece) {
       const size_t size = std::min(piece, bytes.size() - at);
       // Byte by byte only as long as that says something new.
@@ -169,7 +170,7 @@ TEST(Server, FramesInPiecesOfAnySizeArePutTogether) {
     }
     std::vector<uint32_t> answered;
     while (answered.size() < 19) {
-      const std::optional<Peer::Answer> answer = peer.receive();
+      const std::optional<WirePeer::Answer> answer = peer.receive();
       ASSERT_TRUE(answer) << piece;
       answered.push_back(answer->id.value);
     }
@@ -183,8 +184,8 @@ TEST(Server, APeerThatSaysNothingIsToldAndClosed) {
   ServerConfig config = RunningServer::quiet_config();
   config.handshake_timeout = core::Duration::milliseconds(100);
   RunningServer running(config);
-  Peer silent(running.server.wire_address());
-  Peer greeted(running.server.wire_address());
+  WirePeer silent(running.server.wire_address());
+  WirePeer greeted(running.server.wire_address());
   ASSERT_TRUE(greeted.greet());
   EXPECT_NE(refusal_in(silent.receive()), nullptr);
   EXPECT_FALSE(silent.receive());
@@ -196,23 +197,23 @@ TEST(Server, ConnectionsOverTheLimitAreRefusedInWords) {
   ServerConfig config = RunningServer::quiet_config();
   config.connections_max = 3;
   RunningServer running(config);
-  std::vector<std::unique_ptr<Peer>> peers;
+  std::vector<std::unique_ptr<WirePeer>> peers;
   for (int i = 0; i < 3; ++i) {
-    peers.push_back(std::make_unique<Peer>(running.server.wire_address()));
+    peers.push_back(std::make_unique<WirePeer>(running.server.wire_address()));
     ASSERT_TRUE(peers.back()->greet());
   }
-  Peer fourth(running.server.wire_address());
-  const std::optional<Peer::Answer> answer = fourth.receive();
+  WirePeer fourth(running.server.wire_address());
+  const std::optional<WirePeer::Answer> answer = fourth.receive();
   ASSERT_NE(refusal_in(answer), nullptr);
   EXPECT_EQ(refusal_in(answer)->code, wire::Refusal::LimitReached);
   EXPECT_EQ(running.count(Counter::ConnectionsRefused), 1u);
   peers.pop_back();
-  EXPECT_TRUE(eventually([&] { return Peer(running.server.wire_address()).greet(); }));
+  EXPECT_TRUE(eventually([&] { return WirePeer(running.server.wire_address()).greet(); }));
 }
 
 TEST(Server, AReaderThatNeverReadsIsHeldBackAndOthersDoNotNotice) {
   RunningServer running;
-  Peer bystander(running.server.wire_address());
+  WirePeer bystander(running.server.wire_address());
   ASSERT_TRUE(bystander.greet());
   std::vector<std::string> tags;
   for (int i = 0; i < 60; ++i)
@@ -221,7 +222,7 @@ TEST(Server, AReaderThatNeverReadsIsHeldBackAndOthersDoNotNotice) {
   for (int i = 0; i < 100; ++i)
     RunningServer::beat(bystander, "w" + std::to_string(i), views);
 
-  Peer deaf(running.server.wire_address(), 4096);
+  WirePeer deaf(running.server.wire_address(), 4096);
   ASSERT_TRUE(deaf.greet());
   // Each asks for some 200 kB: all answers together would be 2 GB.
   for (uint32_t i = 0; i < 10'000; ++i)
@@ -239,24 +240,24 @@ TEST(Server, WorkersOfAnotherShardAreReachedFromAnyConnection) {
   config.settings.shards = 4;
   RunningServer running(config);
   const std::string_view tags[] = {"cpu"};
-  Peer peer(running.server.wire_address());
+  WirePeer peer(running.server.wire_address());
   ASSERT_TRUE(peer.greet());
   for (int i = 0; i < 32; ++i)
     RunningServer::beat(peer, "w" + std::to_string(i), tags);
   EXPECT_GT(running.count(Counter::Forwarded), 0u);
   for (int i = 0; i < 32; ++i) {
     const std::string worker = "w" + std::to_string(i);
-    const Peer::Answer shown = peer.ask(wire::ShowWorker{worker});
+    const WirePeer::Answer shown = peer.ask(wire::ShowWorker{worker});
     ASSERT_TRUE(std::holds_alternative<wire::WorkerPage>(shown.reply)) << worker;
     EXPECT_EQ(std::get<wire::WorkerPage>(shown.reply).rows[0].id, worker);
   }
-  const Peer::Answer all = peer.ask(wire::ListWorkers{});
+  const WirePeer::Answer all = peer.ask(wire::ListWorkers{});
   EXPECT_EQ(std::get<wire::WorkerPage>(all.reply).total, 32u);
 }
 
 TEST(Server, HoweverManyRequestsForOtherShardsArePipelinedAllAreAnswered) {
   RunningServer running;
-  Peer peer(running.server.wire_address());
+  WirePeer peer(running.server.wire_address());
   ASSERT_TRUE(peer.greet());
   wire::Encoder encoder;
   std::vector<std::byte> bytes;
@@ -273,16 +274,16 @@ TEST(Server, HoweverManyRequestsForOtherShardsArePipelinedAllAreAnswered) {
 
 TEST(Server, EventsOfEveryShardReachAWatcherInOrderOfTheirShards) {
   RunningServer running;
-  Peer watcher(running.server.wire_address());
+  WirePeer watcher(running.server.wire_address());
   ASSERT_TRUE(watcher.greet());
   ASSERT_TRUE(std::holds_alternative<wire::Done>(watcher.ask(wire::Watch{}).reply));
-  Peer peer(running.server.wire_address());
+  WirePeer peer(running.server.wire_address());
   ASSERT_TRUE(peer.greet());
   for (int i = 0; i < 8; ++i)
     RunningServer::beat(peer, "w" + std::to_string(i), {});
   std::vector<std::string> seen;
   while (seen.size() < 8) {
-    const std::optional<Peer::Answer> answer = watcher.receive();
+    const std::optional<WirePeer::Answer> answer = watcher.receive();
     ASSERT_TRUE(answer);
     const auto& event = std::get<wire::WorkerEvent>(answer->reply);
     EXPECT_EQ(event.change, wire::WorkerChange::Registered);
@@ -296,7 +297,7 @@ TEST(Server, EventsOfEveryShardReachAWatcherInOrderOfTheirShards) {
 TEST(Server, WhoWaitsIsPlacedWhenCapacityFrees) {
   RunningServer running;
   const std::string_view tags[] = {"gpu"};
-  Peer peer(running.server.wire_address());
+  WirePeer peer(running.server.wire_address());
   ASSERT_TRUE(peer.greet());
   RunningServer::beat(peer, "w", tags, 1);
   wire::Place place;
@@ -304,14 +305,14 @@ TEST(Server, WhoWaitsIsPlacedWhenCapacityFrees) {
   place.task = "first";
   ASSERT_TRUE(std::holds_alternative<wire::Placed>(peer.ask(place).reply));
   place.task = "second";
-  place.wait_ms = Peer::kPatienceS * 1000;
+  place.wait_ms = WirePeer::kPatienceS * 1000;
   peer.send({500}, place);
   ASSERT_TRUE(eventually([&] { return running.server.tables().waiting.load() == 1; }));
   const std::string_view first[] = {"first"};
   peer.send({501}, wire::Release{.tasks = first});
   bool placed = false;
   for (int i = 0; i < 2; ++i) {
-    const std::optional<Peer::Answer> answer = peer.receive();
+    const std::optional<WirePeer::Answer> answer = peer.receive();
     ASSERT_TRUE(answer);
     placed = placed || std::holds_alternative<wire::Placed>(answer->reply);
   }
@@ -320,7 +321,7 @@ TEST(Server, WhoWaitsIsPlacedWhenCapacityFrees) {
 
 TEST(Server, AHalfClosedPeerIsStillAnswered) {
   RunningServer running;
-  Peer peer(running.server.wire_address());
+  WirePeer peer(running.server.wire_address());
   ASSERT_TRUE(peer.greet());
   for (uint32_t i = 10; i < 20; ++i)
     peer.send({i}, wire::ShowWorker{"w" + std::to_string(i)});
@@ -332,16 +333,16 @@ TEST(Server, AHalfClosedPeerIsStillAnswered) {
 
 TEST(Server, StoppingAnswersWhoWaitsAndEndsEverything) {
   RunningServer running;
-  Peer peer(running.server.wire_address());
+  WirePeer peer(running.server.wire_address());
   ASSERT_TRUE(peer.greet());
   wire::Place place;
   place.task = "t";
   place.wait_ms = 3'600'000;
   peer.send({7}, place);
   ASSERT_TRUE(eventually([&] { return running.server.tables().waiting.load() == 1; }));
-  Peer console(running.server.console_address());
+  WirePeer console(running.server.console_address());
   running.server.stop();
-  const std::optional<Peer::Answer> answer = peer.receive();
+  const std::optional<WirePeer::Answer> answer = peer.receive();
   ASSERT_NE(refusal_in(answer), nullptr);
   EXPECT_EQ(answer->id.value, 7u);
   EXPECT_EQ(refusal_in(answer)->code, wire::Refusal::ShuttingDown);
@@ -365,7 +366,7 @@ TEST(Server, APortInUseIsNamedAndNothingStarts) {
 TEST(Server, TheConsoleTellsTheStoryOfAWorker) {
   RunningServer running;
   const std::string_view tags[] = {"cpu", "ssd"};
-  Peer peer(running.server.wire_address());
+  WirePeer peer(running.server.wire_address());
   ASSERT_TRUE(peer.greet());
   RunningServer::beat(peer, "w1", tags);
   const std::string said = running.console(

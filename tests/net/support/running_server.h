@@ -34,14 +34,15 @@ struct RunningServer {
 
   /// The answer to pasting `text` and ending the input.
   std::string console(const std::string& text) {
-    Peer peer(server.console_address());
+    WirePeer peer(server.console_address());
     peer.send(text);
     peer.end_sending();
     return peer.read_all();
   }
 
   /// Adds a worker over the wire.
-  static void beat(Peer& peer, std::string_view worker, wire::TextList tags, int64_t slots = 4) {
+  static void beat(
+      WirePeer& peer, std::string_view worker, wire::TextList tags, int64_t slots = 4) {
     wire::Heartbeat beat;
     beat.worker = worker;
     beat.epoch = 1;
@@ -50,7 +51,7 @@ struct RunningServer {
     beat.address = "127.0.0.1:9";
     beat.tags = tags;
     beat.capacity = {.slots = slots, .cpu_milli = 4000, .memory_mib = 4096};
-    const Peer::Answer answer = peer.ask(beat);
+    const WirePeer::Answer answer = peer.ask(beat);
     const auto* reply = std::get_if<wire::HeartbeatReply>(&answer.reply);
     ASSERT_TRUE(reply != nullptr && reply->accepted);
   }
@@ -60,7 +61,7 @@ struct RunningServer {
 
 /// Waits for an event, as long as it takes within reason.
 inline bool eventually(const std::function<bool()>& happened) {
-  for (int i = 0; i < Peer::kPatienceS * 100; ++i) {
+  for (int i = 0; i < WirePeer::kPatienceS * 100; ++i) {
     if (happened()) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }

@@ -10,7 +10,7 @@
 
 namespace berth::net {
 
-Peer::Peer(const std::string& address, int receive_bytes) {
+WirePeer::WirePeer(const std::string& address, int receive_bytes) {
   HostPort where;
   std::string problem;
   sockaddr_storage to;
@@ -28,11 +28,11 @@ Peer::Peer(const std::string& address, int receive_bytes) {
   fd_ = -1;
 }
 
-Peer::~Peer() {
+WirePeer::~WirePeer() {
   if (fd_ >= 0) close(fd_);
 }
 
-bool Peer::send(std::span<const std::byte> bytes) {
+bool WirePeer::send(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent <= 0) return false;
@@ -41,15 +41,15 @@ bool Peer::send(std::span<const std::byte> bytes) {
   return true;
 }
 
-bool Peer::send(const std::string& text) {
+bool WirePeer::send(const std::string& text) {
   return send({reinterpret_cast<const std::byte*>(text.data()), text.size()});
 }
 
-void Peer::end_sending() {
+void WirePeer::end_sending() {
   shutdown(fd_, SHUT_WR);
 }
 
-std::string Peer::read_all() {
+std::string WirePeer::read_all() {
   std::string all;
   char buffer[65536];
   ssize_t got = 0;
@@ -58,13 +58,13 @@ std::string Peer::read_all() {
   return all;
 }
 
-void Peer::send(wire::RequestId id, const wire::Request& request) {
+void WirePeer::send(wire::RequestId id, const wire::Request& request) {
   std::vector<std::byte> frame;
   encoder_.encode(id, request, frame);
   send(frame);
 }
 
-std::optional<Peer::Answer> Peer::receive() {
+std::optional<WirePeer::Answer> WirePeer::receive() {
   // Frames are multiples of 8, so what is left after some of them stays aligned.
   input_.erase(input_.begin(), input_.begin() + static_cast<ptrdiff_t>(taken_));
   taken_ = 0;
@@ -85,12 +85,12 @@ std::optional<Peer::Answer> Peer::receive() {
   }
 }
 
-bool Peer::greet(const std::string& token) {
+bool WirePeer::greet(const std::string& token) {
   const Answer answer = ask(wire::Hello{.identity = "test", .token = token});
   return std::holds_alternative<wire::Welcome>(answer.reply);
 }
 
-Peer::Answer Peer::ask(const wire::Request& request) {
+WirePeer::Answer WirePeer::ask(const wire::Request& request) {
   const wire::RequestId id = {++last_id_};
   send(id, request);
   while (std::optional<Answer> answer = receive()) {

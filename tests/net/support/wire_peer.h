@@ -14,15 +14,15 @@ namespace berth::net {
 
 /// A blocking socket of a test. Nothing waits longer than `kPatienceS`; what takes so long has
 /// failed.
-class Peer {
+class WirePeer {
  public:
   static constexpr int kPatienceS = 30;
 
   /// `address` as servers print it. `receive_bytes` shrinks the socket's buffer for slow readers.
-  explicit Peer(const std::string& address, int receive_bytes = 0);
-  ~Peer();
-  Peer(const Peer&) = delete;
-  Peer& operator=(const Peer&) = delete;
+  explicit WirePeer(const std::string& address, int receive_bytes = 0);
+  ~WirePeer();
+  WirePeer(const WirePeer&) = delete;
+  WirePeer& operator=(const WirePeer&) = delete;
 
   bool connected() const { return fd_ >= 0; }
   /// False when the other side has closed.
