@@ -84,8 +84,9 @@ void serve_until_signal(Server& server, const ServiceManager& manager) {
   }
 
   std::printf(
-      "ready wire=%s console=%s\n",
+      "ready wire=%s http=%s console=%s\n",
       server.wire_address().c_str(),
+      server.http_address().c_str(),
       server.console_address().c_str());
   std::fflush(stdout);
   manager.notify("READY=1");
@@ -105,7 +106,7 @@ int serve(const ServerConfig& config) {
   // Peers go away while we write; that is an error code, not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
   log::start(config.log_level, config.log_format);
-  raise_descriptor_limit(config.connections_max);
+  raise_descriptor_limit(config.connections_max + (config.http ? config.http_connections_max : 0));
   const ServiceManager manager;
   Server server(config);
   std::string problem;
@@ -115,6 +116,7 @@ int serve(const ServerConfig& config) {
       "serving",
       {{"software", kServerSoftware},
        {"wire", server.wire_address()},
+       {"http", server.http_address()},
        {"console", server.console_address()},
        {"shards", config.settings.shards}});
   serve_until_signal(server, manager);

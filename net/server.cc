@@ -34,15 +34,19 @@ Server::~Server() {
 
 bool Server::start(std::string& problem) {
   std::vector<int> wire_sockets;
+  int http_socket = -1;
   int console_socket = -1;
-  if (!bind_wire(wire_sockets, problem) || !bind_console(console_socket, problem) ||
+  if (!bind_wire(wire_sockets, problem) ||
+      !bind_port("--http", config_.http, http_socket, http_address_, problem) ||
+      !bind_port("--console", config_.console, console_socket, console_address_, problem) ||
       !open_store(problem)) {
     for (const int socket : wire_sockets)
       close(socket);
+    if (http_socket >= 0) close(http_socket);
     if (console_socket >= 0) close(console_socket);
     return false;
   }
-  build(wire_sockets, console_socket);
+  build(wire_sockets, http_socket, console_socket);
   if (!load_jobs(problem)) {
     threads_.clear();
     return false;
@@ -86,23 +90,39 @@ bool Server::bind_wire(std::vector<int>& sockets, std::string& problem) {
   return true;
 }
 
-bool Server::bind_console(int& socket, std::string& problem) {
-  if (!config_.console) return true;
+bool Server::bind_port(
+    const char* flag,
+    const std::optional<HostPort>& where,
+    int& socket,
+    std::string& name,
+    std::string& problem) {
+  if (!where) return true;
   sockaddr_storage address;
-  if (!resolve(*config_.console, address, problem)) {
-    problem = "--console " + problem + "; name an address of this machine, or 'off'";
+  if (!resolve(*where, address, problem)) {
+    problem = flag + (" " + problem) + "; name an address of this machine, or 'off'";
     return false;
   }
   socket = listen_on(reinterpret_cast<const sockaddr*>(&address), PortShare::None, problem);
   if (socket < 0) {
-    problem = "--console: " + problem;
+    problem = flag + (": " + problem);
     return false;
   }
-  console_address_ = bound_name(socket);
+  name = bound_name(socket);
   return true;
 }
 
-void Server::build(const std::vector<int>& wire_sockets, int console_socket) {
+HttpOptions Server::http_options(int socket) const {
+  HttpOptions options;
+  options.socket = socket;
+  options.connections_max = config_.http_connections_max;
+  options.rules.token = config_.token;
+  options.rules.bound_host = host_name_of(http_address_);
+  options.rules.hosts = config_.http_hosts;
+  if (config_.http) options.rules.hosts.push_back(config_.http->host);
+  return options;
+}
+
+void Server::build(const std::vector<int>& wire_sockets, int http_socket, int console_socket) {
   const uint16_t shards = config_.settings.shards;
   ShardLimits limits;
   limits.stream.frame_bytes_max = config_.frame_bytes_max;
@@ -117,8 +137,8 @@ void Server::build(const std::vector<int>& wire_sockets, int console_socket) {
     threads_.push_back(shards_.back().get());
     post_.shards.push_back(&shards_.back()->mailbox());
   }
-  gateway_ =
-      std::make_unique<Gateway>(wire::ShardId{shards}, console_socket, tables_, identity_, post_);
+  gateway_ = std::make_unique<Gateway>(
+      wire::ShardId{shards}, console_socket, http_options(http_socket), tables_, identity_, post_);
   post_.shards.push_back(&gateway_->mailbox());
   post_.ledger = &ledger_->mailbox();
   post_.planner = &planner_->mailbox();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,8 +39,9 @@ class Server {
   /// Takes nothing new, answers what is in flight, ends every thread. Within 4.5 s. Idempotent.
   void stop();
 
-  // What it is bound to, `127.0.0.1:40123`; the console's is `off` when there is none.
+  // What it is bound to, `127.0.0.1:40123`; but for the first, `off` when there is none.
   const std::string& wire_address() const { return wire_address_; }
+  const std::string& http_address() const { return http_address_; }
   const std::string& console_address() const { return console_address_; }
 
   /// The longest time since one of the loops last turned; for the watchdog. Any thread.
@@ -49,9 +51,15 @@ class Server {
 
  private:
   bool bind_wire(std::vector<int>& sockets, std::string& problem);
-  bool bind_console(int& socket, std::string& problem);
+  bool bind_port(
+      const char* flag,
+      const std::optional<HostPort>& where,
+      int& socket,
+      std::string& name,
+      std::string& problem);
   void fix_typical_tasks();
-  void build(const std::vector<int>& wire_sockets, int console_socket);
+  void build(const std::vector<int>& wire_sockets, int http_socket, int console_socket);
+  HttpOptions http_options(int socket) const;
   bool open_store(std::string& problem);
   bool load_jobs(std::string& problem);
 
@@ -66,6 +74,7 @@ class Server {
   std::unique_ptr<PlannerThread> planner_;
   std::vector<LoopThread*> threads_;  ///< but the store's: a slow disk is no hung loop
   std::string wire_address_;
+  std::string http_address_ = "off";
   std::string console_address_ = "off";
 };
 

@@ -47,7 +47,7 @@ class Server:
         try:
             self.child = subprocess.Popen(
                 [path, *arguments], stdout=subprocess.PIPE, stderr=self.log, text=True,
-                preexec_fn=many_files)
+                preexec_fn=many_files, env={**os.environ, "BERTH_HTTP": "127.0.0.1:0"})
         except OSError as error:
             raise Failed(f"cannot start {path}: {error.strerror}; build it first, or say --bin") from error
         line = self.child.stdout.readline()

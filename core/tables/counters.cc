@@ -33,6 +33,8 @@ const char* counter_name(Counter counter) {
     case Counter::Forwarded: return "berth_forwarded_total";
     case Counter::PlansMade: return "berth_plans_total";
     case Counter::LeasesUnclaimed: return "berth_leases_unclaimed_total";
+    case Counter::HttpRequests: return "berth_http_requests_total";
+    case Counter::HttpProblems: return "berth_http_problems_total";
     case Counter::kCount: break;
   }
   return "berth_unknown_total";

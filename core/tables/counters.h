@@ -36,6 +36,8 @@ enum class Counter : uint8_t {
   Forwarded,  ///< frames posted to another shard
   PlansMade,
   LeasesUnclaimed,  ///< read back, and did not fit on their worker any more
+  HttpRequests,     ///< answered, or begun to be
+  HttpProblems,     ///< of these, with a status of 400 and above
   kCount
 };
 

@@ -29,6 +29,7 @@ struct Services {
   core::Tables& tables;
   const core::ServerIdentity& identity;
   bool draining = false;
+  bool store_is_full = false;  ///< so much waits to be written that new jobs are refused
 };
 
 }  // namespace berth::net

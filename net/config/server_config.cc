@@ -1,5 +1,7 @@
 #include "net/config/server_config.h"
 
+#include <netinet/in.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -79,28 +81,45 @@ Option address_row(std::string name, std::string help, HostPort& target, uint16_
           }};
 }
 
-Option console_row(std::optional<HostPort>& target) {
-  const Set set = [&target](std::string_view text, std::string& problem) {
+/// A port that may be off.
+Option port_row(
+    std::string name, std::string help, std::optional<HostPort>& target, uint16_t port) {
+  const Set set = [&target, port](std::string_view text, std::string& problem) {
     if (text == "off") {
       target.reset();
       return true;
     }
     HostPort parsed;
     std::string why;
-    if (!parse_host_port(text, 0, parsed, why)) {
+    if (!parse_host_port(text, port, parsed, why)) {
       return fail(problem, "is neither an address nor 'off': " + why);
     }
     target = parsed;
     return true;
   };
-  return {
-      "console",
-      "HOST:PORT|off",
-      "where people type commands; port 0 takes a free one",
-      set,
-      [&target] {
-        return target ? format_host_port(*target) : std::string("off");
-      }};
+  return {std::move(name), "HOST:PORT|off", std::move(help), set, [&target] {
+            return target ? format_host_port(*target) : std::string("off");
+          }};
+}
+
+Option names_row(std::string name, std::string help, std::vector<std::string>& target) {
+  const Set set = [&target](std::string_view text, std::string& problem) {
+    std::vector<std::string> names;
+    for (const std::string_view piece : split_list(text)) {
+      if (piece.find_first_of(":/ []") != piece.npos) {
+        return fail(problem, "is not a list of names such as berth.example.org, without ports");
+      }
+      names.emplace_back(piece);
+    }
+    target = std::move(names);
+    return true;
+  };
+  return {std::move(name), "NAME[,NAME]", std::move(help), set, [&target] {
+            std::string text;
+            for (const std::string& each : target)
+              text += (text.empty() ? "" : ",") + each;
+            return text;
+          }};
 }
 
 Option text_row(std::string name, std::string help, std::string& target) {
@@ -213,6 +232,28 @@ bool check_address(const char* flag, const HostPort& where, std::string& problem
   return false;
 }
 
+bool is_loopback(const sockaddr_storage& address) {
+  if (address.ss_family == AF_INET6) {
+    return IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(&address)->sin6_addr);
+  }
+  const auto& four = reinterpret_cast<const sockaddr_in&>(address);
+  return (ntohl(four.sin_addr.s_addr) >> 24) == 127;
+}
+
+// Whoever can reach the port can do everything: without a secret that is this machine alone.
+bool check_http(const ServerConfig& config, std::string& problem) {
+  if (!config.http) return true;
+  sockaddr_storage address;
+  if (!check_address("--http", *config.http, problem)) return false;
+  if (!resolve(*config.http, address, problem)) return false;
+  if (!config.token.empty() || is_loopback(address)) return true;
+  return fail(
+      problem,
+      "--http " + format_host_port(*config.http) +
+          " can be reached by others, who need no secret; name a file with one by --token-file, or "
+          "serve 127.0.0.1 alone");
+}
+
 }  // namespace
 
 bool parse_store(std::string_view text, StoreChoice& choice, std::string& problem) {
@@ -273,7 +314,23 @@ OptionTable server_options(ServerConfig& config) {
       "where clients and agents connect; port 0 takes a free one",
       config.listen,
       kWirePort));
-  table.add(console_row(config.console));
+  table.add(port_row(
+      "http",
+      "where HTTP is served; port 0 takes a free one; beyond this machine only with --token-file",
+      config.http,
+      kHttpPort));
+  table.add(names_row(
+      "http-host",
+      "further names that HTTP clients may ask for this server by",
+      config.http_hosts));
+  table.add(count_row(
+      "http-connections-max",
+      "HTTP connections, streams of events among them",
+      config.http_connections_max,
+      1,
+      1'000'000));
+  table.add(port_row(
+      "console", "where people type commands; port 0 takes a free one", config.console, 0));
   table.add(store_row(config.store));
   table.add(count_row("shards", "threads that serve", s.shards, 1, kShardsMax));
   table.add(duration_row(
@@ -332,6 +389,7 @@ bool finish_config(ServerConfig& config, std::string& problem) {
   if (!config.token_file.empty() && !read_token(config.token_file, config.token, problem)) {
     return false;
   }
+  if (!check_http(config, problem)) return false;
   return config.fgd_tasks.empty() ||
          read_typical_tasks(config.fgd_tasks, config.typical_tasks, problem);
 }

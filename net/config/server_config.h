@@ -16,6 +16,7 @@
 namespace berth::net {
 
 inline constexpr uint16_t kWirePort = 7640;
+inline constexpr uint16_t kHttpPort = 7641;
 inline constexpr uint16_t kConsolePort = 7642;
 
 /// Where jobs are kept.
@@ -33,6 +34,9 @@ std::string format_store(const StoreChoice& choice);
 struct ServerConfig {
   HostPort listen = {"127.0.0.1", kWirePort};
   std::optional<HostPort> console = HostPort{"127.0.0.1", kConsolePort};
+  std::optional<HostPort> http = HostPort{"127.0.0.1", kHttpPort};
+  std::vector<std::string> http_hosts;  ///< names that HTTP clients may ask for it by
+  uint32_t http_connections_max = 2'048;
   core::Settings settings;
   StoreChoice store;
   core::JobSettings jobs;

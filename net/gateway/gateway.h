@@ -1,6 +1,7 @@
 #pragma once
 
 #include "net/gateway/console_sessions.h"
+#include "net/gateway/http_connections.h"
 #include "net/gateway/switchboard.h"
 #include "net/loop_thread.h"
 
@@ -16,6 +17,7 @@ class Gateway final : public LoopThread {
   Gateway(
       wire::ShardId self,
       int console_socket,
+      HttpOptions http,
       core::Tables& tables,
       const core::ServerIdentity& identity,
       const Post& post);
@@ -31,12 +33,15 @@ class Gateway final : public LoopThread {
   void on_stop() override;
 
   void on_drain();
+  bool any_waiting() const { return console_.any_waiting() || http_.any_waiting(); }
   void go_on_draining();
 
+  const Post& post_;
   Switchboard switchboard_;
   core::ThreadCounters& counters_;
   StreamLoop streams_;
   ConsoleSessions console_;
+  HttpConnections http_;
   uint64_t drain_since_ms_ = 0;
   bool draining_ = false;
   bool finishing_ = false;

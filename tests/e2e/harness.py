@@ -101,11 +101,16 @@ class Server(Process):
         if "--store" not in arguments:
             arguments += ("--store", "memory")
         super().__init__(
-            test, "berthd", "--listen", listen, "--console", "127.0.0.1:0", *arguments, **rest
+            test,
+            "berthd",
+            *("--listen", listen, "--http", "127.0.0.1:0", "--console", "127.0.0.1:0"),
+            *arguments,
+            **rest,
         )
         eventually(self._ready, "the ready line of berthd")
         words = dict(word.split("=", 1) for word in self.output().split() if "=" in word)
         self.wire = words["wire"]
+        self.http = words["http"]
         self.console = words["console"]
 
     def _ready(self):

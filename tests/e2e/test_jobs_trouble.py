@@ -105,7 +105,7 @@ class AnAgentThatStandsStill(JobsTest):
 class StoresThatFail(JobsTest):
     def start_and_fail(self, *arguments, code=1):
         server = Process(
-            self, "berthd", "--listen", "127.0.0.1:0", "--console", "off", *arguments
+            self, "berthd", "--listen", "127.0.0.1:0", "--http", "off", "--console", "off", *arguments
         )
         self.assertEqual(server.wait(), code, server.log())
         return server.log()

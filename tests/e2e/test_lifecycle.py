@@ -120,9 +120,14 @@ class Flags(EndToEndTest):
         holder.bind(("127.0.0.1", 0))
         holder.listen()
         taken = f"127.0.0.1:{holder.getsockname()[1]}"
-        run = self.run_server("--listen", taken, "--console", "127.0.0.1:0")
-        self.assertNotEqual(run.returncode, 0)
-        self.assertIn(taken, run.stderr)
+        for flag, others in (("--listen", "--http"), ("--http", "--listen")):
+            run = self.run_server(
+                *(flag, taken, others, "127.0.0.1:0"),
+                *("--console", "127.0.0.1:0", "--store", "memory"),
+            )
+            self.assertEqual(run.returncode, 1)
+            self.assertIn(taken, run.stderr)
+            self.assertIn(flag, run.stderr)
         self.assertTrue(berthd.running())
 
     def test_two_shards_serve_as_one_server(self):

@@ -23,6 +23,7 @@ using testing::UnorderedElementsAre;
 std::unique_ptr<net::Server> start_server(uint16_t shards = 1) {
   net::ServerConfig config;
   config.listen = {"127.0.0.1", 0};
+  config.http.reset();
   config.console.reset();
   config.settings.shards = shards;
   config.store.path.clear();

@@ -16,6 +16,7 @@ struct RunningServer {
   static ServerConfig quiet_config() {
     ServerConfig config;
     config.listen = {"127.0.0.1", 0};
+    config.http = HostPort{"127.0.0.1", 0};
     config.console = HostPort{"127.0.0.1", 0};
     config.settings.shards = 2;
     config.store.path.clear();

@@ -1,0 +1,20 @@
+#include "net/api/apis.h"
+
+#include <array>
+
+namespace berth::net {
+namespace {
+
+constexpr std::array kApis = {
+    &kPlacementApi,
+    &kWorkersApi,
+    &kSystemApi,
+};
+
+}  // namespace
+
+std::span<const Api* const> all_apis() {
+  return kApis;
+}
+
+}  // namespace berth::net

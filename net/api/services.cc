@@ -1,0 +1,18 @@
+#include "net/api/services.h"
+
+namespace berth::net {
+
+Services::Services(Asker& asker, core::Tables& tables, const core::ServerIdentity& identity)
+    : asker(asker), tables(tables), identity(identity) {}
+
+Services::~Services() = default;
+
+void Services::on_start() {}
+
+void Services::on_turn_end() {}
+
+void Services::on_tick(core::Now) {}
+
+void Services::on_drain() {}
+
+}  // namespace berth::net
