@@ -40,16 +40,18 @@ std::string label_value(const std::string& key, std::string text) {
   return text.substr(0, most);
 }
 
-/// What runs jobs here becomes a tag, and what does not a label that says why.
+/// What runs jobs here becomes a tag, and what does not a label that says why. Of a kind with two
+/// ways each has its own beside the kind's: `runner:container`, `runner:container.engine`.
 void add_runners(const Platform& platform, Advertised& told) {
   if (platform.backends.empty()) told.lines.push_back({"runners none", "runs no jobs: --no-jobs"});
   for (const Backend& backend : platform.backends) {
     std::string tag(core::runner_tag(backend.kind));
-    std::string name = tag.substr(tag.find(':') + 1);
+    std::string way = backend.via.empty() ? tag : tag + "." + backend.via;
+    std::string name = way.substr(way.find(':') + 1);
     told.lines.push_back(
         {"runner " + name + (backend.works ? "" : ": does not work"), backend.why});
     if (backend.works) {
-      told.profile.tags.push_back(tag);
+      told.profile.tags.insert(told.profile.tags.end(), {tag, way});  // doubles are dropped later
       continue;
     }
     std::string key = "runner." + name;

@@ -49,6 +49,7 @@ RunnerSettings runner_settings(
   RunnerSettings settings;
   settings.state_dir = jobs_directory;
   settings.images = options.images;
+  settings.engine_socket = options.docker_socket;
   settings.run_as = options.run_as;
   settings.output_bytes_max = options.output_bytes_max;
   settings.keep_for = options.keep_outputs;

@@ -18,7 +18,7 @@ constexpr core::Duration kLeaveMax = core::Duration::seconds(1);
 JobSessionSettings with_runners(JobSessionSettings settings, std::span<const Backend> backends) {
   settings.runners.clear();
   for (const Backend& backend : backends) {
-    if (backend.works) settings.runners.push_back(backend.kind);
+    if (backend.works) settings.runners.push_back(backend.kind);  // twice does no harm
   }
   return settings;
 }

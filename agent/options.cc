@@ -172,6 +172,12 @@ Problem read_images(const std::string& value, Options& options) {
   return options.images.is_absolute() ? "" : "is not an absolute path; give one";
 }
 
+Problem read_docker_socket(const std::string& value, Options& options) {
+  options.docker_socket = value == "none" ? "" : value;
+  bool usable = options.docker_socket.empty() || options.docker_socket.is_absolute();
+  return usable ? "" : "is neither an absolute path nor none; give one";
+}
+
 Problem read_on_server_loss(const std::string& value, Options& options) {
   options.stop_on_server_loss = value == "stop";
   return one_of(value, {"keep", "stop"});
@@ -238,6 +244,10 @@ constexpr Flag kFlags[] = {
      read_state_dir},
     {"--run-as", "USER", "run tasks as this user; needs root [the agent's own]", read_run_as},
     {"--images", "DIR", "images that jobs name without a path are here", read_images},
+    {"--docker-socket",
+     "PATH",
+     "an engine that runs images which are no files, or none [/var/run/docker.sock]",
+     read_docker_socket},
     {"--on-server-loss",
      "keep|stop",
      "what becomes of tasks while no server is there [keep]",

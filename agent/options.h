@@ -25,6 +25,7 @@ struct Options {
   bool jobs = true;              ///< false: places alone
   std::string run_as;            ///< user that tasks run as; empty: the agent's own
   std::filesystem::path images;  ///< where relative names of images are looked for; empty: none
+  std::filesystem::path docker_socket = "/var/run/docker.sock";  ///< empty: without an engine
   bool stop_on_server_loss = false;
   core::Duration server_loss_after = core::Duration::seconds(300);  ///< for stopping them
   bool stop_tasks_on_exit = false;

@@ -20,6 +20,8 @@ struct RunnerSettings {
   std::filesystem::path helpers;
   /// Images that jobs give by a relative name are looked for here; empty: only absolute paths.
   std::filesystem::path images;
+  /// Of a Docker-compatible engine, which then runs images that are no files; empty: without one.
+  std::filesystem::path engine_socket;
   /// The user that tasks run as; empty: the agent's own. Another one needs root.
   std::string run_as;
   /// Offered; others are listed as not offered, and not probed.

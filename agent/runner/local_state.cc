@@ -72,12 +72,17 @@ LocalRunner::State::State(
   basis.state_dir = store.state_dir();
   basis.images = settings.images.string();
   basis.image_helper = helpers + "/berth-image";
+  basis.engine_socket = settings.engine_socket.string();
+  basis.engine_helper = helpers + "/berth-engine";
+  basis.engine_owner = cgroup_parent_name(store.state_dir());
   basis.pids_max = settings.pids_max;
   basis.output_bytes_max = settings.output_bytes_max;
   basis.artifact_bytes_max = settings.artifact_bytes_max;
   CgroupPlace place = make_cgroup_parents(cgroup_parent_name(store.state_dir()));
   basis.cgroups = place.parents;
   backends = probe_backends(settings, basis, store, helpers, place.why);
+  for (const Backend& backend : backends)
+    if (backend.via == kViaEngine && !backend.works) basis.engine_socket.clear();
 
   events_watcher = new uv_poll_t;
   BERTH_CHECK(uv_poll_init(loop, events_watcher, events.get()) == 0);
@@ -141,8 +146,9 @@ void LocalRunner::State::start(TaskOrder&& order) {
   if (decoder.decode(order.spec, spec) != wire::DecodeStatus::Ok)
     return refuse(id, "the job's description does not decode on this worker", ErrorClass::Refused);
   wire::Runner kind = runner_of(spec);
+  bool engine = kind == wire::Runner::Container && is_for_engine(basis, std::string(spec.image));
   for (const Backend& backend : backends) {
-    if (backend.kind != kind || backend.works) continue;
+    if (backend.kind != kind || backend.works || (backend.via == kViaEngine) != engine) continue;
     std::string why = "runner '" + std::string(wire::runner_token(kind)) +
                       "' does not work on this worker: " + backend.why;
     return refuse(id, why, ErrorClass::Refused);

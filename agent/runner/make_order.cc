@@ -1,6 +1,8 @@
 #include "agent/runner/make_order.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <numeric>
 
 #include "wire/tokens.h"
 
@@ -36,6 +38,14 @@ std::string list_of(const std::vector<uint16_t>& numbers) {
   return list;
 }
 
+/// An engine lets in the devices that were given, and no other: there they are counted anew.
+std::string visible_devices(const Order& order, const TaskOrder& task) {
+  if (order.engine_socket.empty()) return list_of(task.gpus);
+  std::vector<uint16_t> renumbered(task.gpus.size());
+  std::iota(renumbered.begin(), renumbered.end(), uint16_t{0});
+  return list_of(renumbered);
+}
+
 /// A container's own image says where its programs are, and has users of its own.
 void add_machine(const User& user, Environment& environment) {
   environment.set("PATH", kPath);
@@ -60,9 +70,17 @@ std::vector<std::string> make_environment(
   environment.set(
       "BERTH_CPUS", std::to_string(std::max<int64_t>(1, (spec.demand.cpu_milli + 999) / 1000)));
   // Empty: a task that has asked for no device sees none.
-  environment.set("CUDA_VISIBLE_DEVICES", list_of(task.gpus));
+  environment.set("CUDA_VISIBLE_DEVICES", visible_devices(order, task));
   environment.set("CUDA_DEVICE_ORDER", "PCI_BUS_ID");  // the order in which Berth counts them
   return environment.take();
+}
+
+void give_to_engine(const OrderBasis& basis, const TaskOrder& task, Order& order) {
+  order.engine_socket = basis.engine_socket;
+  order.engine_helper = basis.engine_helper;
+  order.engine_owner = basis.engine_owner;
+  order.gpus = task.gpus;
+  order.cgroups = {};  // the engine makes its own
 }
 
 std::vector<std::string> texts_of(wire::TextList list) {
@@ -74,6 +92,13 @@ std::vector<std::string> texts_of(wire::TextList list) {
 wire::Runner runner_of(const wire::JobSpec& spec) {
   if (spec.runner != wire::Runner::Any) return spec.runner;
   return spec.image.empty() ? wire::Runner::Process : wire::Runner::Container;
+}
+
+bool is_for_engine(const OrderBasis& basis, const std::string& image) {
+  if (basis.engine_socket.empty() || image.starts_with('/') || image.starts_with('.')) return false;
+  std::error_code error;  // a name too long for a file is none
+  return basis.images.empty() ||
+         !std::filesystem::exists(std::filesystem::path(basis.images) / image, error);
 }
 
 Order make_order(const OrderBasis& basis, const TaskOrder& task, const wire::JobSpec& spec) {
@@ -107,6 +132,7 @@ Order make_order(const OrderBasis& basis, const TaskOrder& task, const wire::Job
     order.image = spec.image;
     order.images = basis.images;
     order.image_helper = basis.image_helper;
+    if (is_for_engine(basis, order.image)) give_to_engine(basis, task, order);
   }
   order.env = make_environment(order, user, task, spec);
   return order;

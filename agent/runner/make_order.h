@@ -20,6 +20,9 @@ struct OrderBasis {
   std::string state_dir;
   std::string images;
   std::string image_helper;
+  std::string engine_socket;  ///< empty: no engine works here
+  std::string engine_helper;
+  std::string engine_owner;
   uint32_t pids_max = 0;
   uint64_t output_bytes_max = 0;
   uint64_t artifact_bytes_max = 0;
@@ -30,6 +33,9 @@ inline constexpr const char* kContainerTaskDir = "/berth";
 
 /// Which runner a job gets: its own wish, or the plainest one that can do it.
 wire::Runner runner_of(const wire::JobSpec& spec);
+
+/// Whether an engine runs this image: one that has a name, when no file here has that name.
+bool is_for_engine(const OrderBasis& basis, const std::string& image);
 
 /// All that a supervisor needs, from what the job says.
 Order make_order(const OrderBasis& basis, const TaskOrder& task, const wire::JobSpec& spec);

@@ -59,6 +59,10 @@ void fields(Archive& archive, Order& order) {
   archive(order.task_dir);
   archive(order.state_dir);
   archive(order.image_helper);
+  archive(order.engine_socket);
+  archive(order.engine_helper);
+  archive(order.engine_owner);
+  archive(order.gpus);
 }
 
 template <typename Archive>

@@ -54,6 +54,12 @@ struct Order {
   std::string task_dir;          ///< absolute
   std::string state_dir;         ///< absolute; not to be seen in a sandbox
   std::string image_helper;      ///< the program `berth-image`
+
+  // A container by an engine.
+  std::string engine_socket;   ///< empty: by runc
+  std::string engine_helper;   ///< the program `berth-engine`
+  std::string engine_owner;    ///< how an agent's containers begin their names
+  std::vector<uint16_t> gpus;  ///< by index
 };
 
 /// What the supervisor writes behind the order in the same file, for an agent that starts later.

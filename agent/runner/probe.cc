@@ -17,12 +17,20 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr wire::Runner kKinds[] = {
-    wire::Runner::Process, wire::Runner::Sandbox, wire::Runner::Container};
+struct Way {
+  wire::Runner kind;
+  const char* via;
+};
+constexpr Way kWays[] = {
+    {wire::Runner::Process, ""},
+    {wire::Runner::Sandbox, ""},
+    {wire::Runner::Container, kViaRunc},
+    {wire::Runner::Container, kViaEngine}};
 
 /// A trial under way.
 struct Trial {
   wire::Runner kind = wire::Runner::Process;
+  std::string via;
   std::string name;
   std::string problem;
   Fd task;
@@ -53,12 +61,14 @@ Order trial_order(const OrderBasis& basis, const TaskStore& store, const Trial& 
   task.assignment.job.value = 0;  // no real job has it
   task.assignment.epoch = static_cast<uint64_t>(getpid());
   task.assignment.attempt = static_cast<uint32_t>(trial.kind);
+  if (trial.via == kViaEngine) task.assignment.attempt += 100;  // a name of its own
   const std::string_view plain[] = {"true"};
   const std::string_view in_image[] = {"/true", "true"};
   wire::JobSpec spec;
   spec.runner = trial.kind;
   spec.command = plain;
   std::string image = store.path_of(".probe-image");
+  if (trial.via == kViaEngine) image = basis.engine_owner + ":probe";
   if (trial.kind == wire::Runner::Container) {
     spec.command = in_image;
     spec.image = image;
@@ -69,16 +79,25 @@ Order trial_order(const OrderBasis& basis, const TaskStore& store, const Trial& 
 }
 
 void begin(
-    const OrderBasis& basis, const TaskStore& store, const std::string& helpers, Trial& trial) {
-  trial.name = ".probe-" + std::string(wire::runner_token(trial.kind));
+    const OrderBasis& basis,
+    const TaskStore& store,
+    const std::string& helpers,
+    const std::string& image_problem,
+    Trial& trial) {
+  trial.name = ".probe-" + std::string(wire::runner_token(trial.kind)) + trial.via;
   store.remove(trial.name);
-  if (trial.kind == wire::Runner::Container) {
+  if (trial.via == kViaEngine) {
+    trial.problem = access(basis.engine_socket.c_str(), F_OK) == 0
+                        ? image_problem
+                        : "there is no socket " + basis.engine_socket +
+                              "; start an engine there, or name another with --docker-socket";
+  } else if (trial.kind == wire::Runner::Container) {
     if (geteuid() != 0) {
       trial.problem = "containers need an agent of root; start it as root, or offer sandboxes";
     } else if (basis.cgroups.memory.empty() && basis.cgroups.unified.empty()) {
       trial.problem = "containers need control groups that the agent can write to";
     } else {
-      trial.problem = make_image(store, helpers);
+      trial.problem = image_problem;
     }
   }
   if (trial.kind == wire::Runner::Sandbox && basis.seccomp.empty())
@@ -123,8 +142,9 @@ void finish(
   store.remove(trial.name);
 }
 
-std::string describe(wire::Runner kind, const OrderBasis& basis, const std::string& limits) {
-  switch (kind) {
+std::string describe(const Trial& trial, const OrderBasis& basis, const std::string& limits) {
+  if (trial.via == kViaEngine) return "the engine at " + basis.engine_socket + ", with its limits";
+  switch (trial.kind) {
     case wire::Runner::Sandbox:
       return "own user, mount, process, IPC and network namespaces, seccomp, as user " +
              basis.sandbox_user.name + "; " + limits;
@@ -141,22 +161,31 @@ std::vector<Backend> probe_backends(
     const TaskStore& store,
     const std::string& helpers,
     const std::string& limits) {
+  const std::vector<wire::Runner>& offered = settings.offered;
+  auto is_offered = [&offered](wire::Runner kind) {
+    return std::find(offered.begin(), offered.end(), kind) != offered.end();
+  };
+  // Once: a program that runs cannot be written to.
+  std::string image_problem;
+  if (is_offered(wire::Runner::Container)) image_problem = make_image(store, helpers);
   std::vector<Trial> trials;
   std::vector<Backend> backends;
-  for (wire::Runner kind : kKinds) {
+  for (const Way& way : kWays) {
+    if (way.via == std::string_view(kViaEngine) && basis.engine_socket.empty()) continue;
     Trial& trial = trials.emplace_back();
-    trial.kind = kind;
-    if (std::find(settings.offered.begin(), settings.offered.end(), kind) == settings.offered.end())
+    trial.kind = way.kind;
+    trial.via = way.via;
+    if (!is_offered(way.kind))
       trial.problem = "not offered by this agent";
     else
-      begin(basis, store, helpers, trial);
+      begin(basis, store, helpers, image_problem, trial);
   }
   Clock::time_point deadline = Clock::now() + std::chrono::nanoseconds(settings.probe_max.ns);
   for (Trial& trial : trials) {
     finish(store, helpers, deadline, trial);
     bool works = trial.problem.empty();
     backends.push_back(
-        {trial.kind, works, works ? describe(trial.kind, basis, limits) : trial.problem});
+        {trial.kind, works, works ? describe(trial, basis, limits) : trial.problem, trial.via});
   }
   store.remove(".probe-image");
   return backends;

@@ -39,12 +39,15 @@ struct TaskResult {
   std::vector<TaskOutput> outputs;
 };
 
-/// A kind of runner, as its probe at the start found it.
+/// A kind of runner, or one of the two ways to run containers, as its probe at the start found it.
 struct Backend {
   wire::Runner kind = wire::Runner::Process;
   bool works = false;
   std::string why;  ///< what it uses, or why it does not work
+  std::string via;  ///< kViaRunc, kViaEngine; empty: there is one way
 };
+inline constexpr const char* kViaRunc = "runc";
+inline constexpr const char* kViaEngine = "engine";
 
 /// A piece of an attempt's output.
 struct OutputPiece {

@@ -78,6 +78,15 @@ TEST(Advertise, OffersTheRunnersThatWorkAndSaysWhyOthersDoNot) {
   EXPECT_THAT(
       text(told), testing::Contains("runner sandbox: does not work: bwrap is not\ninstalled"));
 
+  with_runners.backends = {
+      {wire::Runner::Container, false, "no root", kViaRunc},
+      {wire::Runner::Container, true, "there", kViaEngine}};
+  told = advertise(wanted, with_runners, kMachine);
+  EXPECT_THAT(
+      told.profile.tags,
+      ElementsAre("linux", "runner:container", "runner:container.engine", "x86_64"));
+  EXPECT_EQ(told.profile.labels[1], (NamedText{"runner.container.runc", "no root"}));
+
   wanted.labels.clear();
   for (uint32_t i = 0; i < core::kLabelsPerWorkerMax; ++i)
     wanted.labels.push_back({"l" + std::to_string(i), "v"});

@@ -75,6 +75,7 @@ TEST(Options, ReadsEveryFlag) {
        "500ms",
        "--images",
        "/srv/images",
+       "--docker-socket=/run/podman/podman.sock",
        "--on-server-loss",
        "stop",
        "--server-loss-after",
@@ -108,6 +109,7 @@ TEST(Options, ReadsEveryFlag) {
   EXPECT_THAT(options.wanted.custom, ElementsAre(NamedCount{"licences", 4}));
   EXPECT_EQ(options.interval.ms(), 500);
   EXPECT_EQ(options.images, "/srv/images");
+  EXPECT_EQ(options.docker_socket, "/run/podman/podman.sock");
   EXPECT_TRUE(options.stop_on_server_loss);
   EXPECT_EQ(options.server_loss_after, core::Duration::seconds(90));
   EXPECT_EQ(options.output_bytes_max, 1u << 20);
@@ -159,6 +161,7 @@ TEST(Options, SaysWhatIsWrongAndWhatToDo) {
       {{"--log-level", "loud"}, "use one of debug, info, warning, error"},
       {{"--run-as", "no-such-user"}, "is no user of this machine"},
       {{"--images", "here"}, "--images 'here' is not an absolute path"},
+      {{"--docker-socket", "here"}, "is neither an absolute path nor none"},
       {{"--on-server-loss", "panic"}, "use one of keep, stop"},
       {{"--server-loss-after", "1m"}, "goes with --on-server-loss stop alone"},
       {{"--on-server-loss", "stop", "--server-loss-after", "10ms"}, "use 1s to 8784h"},

@@ -46,6 +46,7 @@ libclang-rt-14-dev        libFuzzer and the sanitizers of clang
 clang-format-14           checks the layout of the sources
 shellcheck                checks the shell scripts
 runc                      runs containers
+docker.io                 runs containers, too: 280 MB, of which dockerd and containerd are used
 libfaketime               lets the clock of a server jump
 busybox-static            fills the container that the tests run
 dpkg-dev                  checks the Debian package

@@ -7,6 +7,7 @@
 
 #include "agent/runner/make_order.h"
 #include "agent/runner/refused_calls.h"
+#include "agent/runner/task_capabilities.h"
 #include "wire/tokens.h"
 
 namespace berth::agent {
@@ -17,18 +18,6 @@ using nlohmann::json;
 namespace {
 
 constexpr const char* kPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/// What root in a container may still do; others nothing.
-const char* const kCapabilities[] = {
-    "CAP_CHOWN",
-    "CAP_DAC_OVERRIDE",
-    "CAP_FOWNER",
-    "CAP_FSETID",
-    "CAP_KILL",
-    "CAP_NET_BIND_SERVICE",
-    "CAP_SETGID",
-    "CAP_SETUID",
-    "CAP_SYS_CHROOT"};
 
 /// Later lines take the place of earlier ones of the same name.
 json make_env(const Order& order, const Image& image) {
@@ -52,7 +41,7 @@ json make_process(const Order& order, const Image& image) {
   if (args.empty())
     throw ImageError("neither the job nor image '" + order.image + "' has a command");
   json capabilities = json::array();
-  if (order.uid == 0) capabilities = json(kCapabilities);
+  if (order.uid == 0) capabilities = json(kRootCapabilities);
   json user = {{"uid", order.uid}, {"gid", order.gid}};
   if (order.uid != 0) user["additionalGids"] = order.groups;
   return {

@@ -187,8 +187,8 @@ Image find_image(const std::string& name, const fs::path& images, const fs::path
     if (images.empty())
       throw ImageError(
           "image '" + name +
-          "' is a name, and this worker has no directory of images; "
-          "give a full path");
+          "' is a name, and this worker has no directory of images; give a full path, or, for an "
+          "image of an engine, ask for the tag runner:container.engine");
     path = images / path;
     // Names are for what the operator put there.
     fs::path inside = path.lexically_normal().lexically_relative(images.lexically_normal());

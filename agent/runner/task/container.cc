@@ -107,7 +107,7 @@ void make_bundle(const Order& order, const Stdio& nowhere, int verdict) {
   }
   Verdict started;
   started.pid = atoi(read_file_at(AT_FDCWD, pid_file.c_str()).value_or("0").c_str());
-  write_verdict(verdict, started);
+  write_told(verdict, started);
   _exit(0);
 }
 
@@ -132,12 +132,14 @@ std::string launch_container(
   create_and_start(order, stdio, verdict.get());
 }
 
-void delete_container(const Order& order) {
+bool delete_container(const Order& order) {
   Fd null(open("/dev/null", O_RDWR | O_CLOEXEC));
+  Stdio nowhere{null.get(), null.get(), null.get()};
+  if (!order.engine_socket.empty())
+    return run({order.engine_helper, "remove", order.task_dir}, nowhere) == 0;
   // Already gone is what we want; what is not shows in its control group.
-  (void)run(
-      runc(order, {"delete", "--force", container_name(order)}),
-      {null.get(), null.get(), null.get()});
+  (void)run(runc(order, {"delete", "--force", container_name(order)}), nowhere);
+  return true;
 }
 
 }  // namespace berth::agent

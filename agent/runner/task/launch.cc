@@ -9,8 +9,6 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
-#include "agent/runner/record.h"
-
 namespace berth::agent {
 
 namespace {
@@ -85,26 +83,12 @@ std::string remedy(int error) {
 
 Verdict parse_verdict(const std::string& bytes) {
   Verdict verdict;
-  if (bytes.empty()) return verdict;
-  Unpacker unpacker(bytes);
-  unpacker(verdict.error);
-  unpacker(verdict.pid);
-  unpacker(verdict.message);
-  if (!unpacker.complete())
-    return {wire::ErrorClass::Refused, 0, "it was ended while it was being started"};
-  return verdict;
-}
-
-void write_verdict(int pipe, const Verdict& verdict) {
-  Packer packer;
-  packer(verdict.error);
-  packer(verdict.pid);
-  packer(verdict.message);
-  (void)write_all(pipe, packer.bytes);  // nobody to tell but its reader
+  if (bytes.empty() || parse_told(bytes, verdict)) return verdict;
+  return {wire::ErrorClass::Refused, 0, "it was ended while it was being started"};
 }
 
 void give_up(int verdict, wire::ErrorClass error, const std::string& message) {
-  write_verdict(verdict, {error, 0, message});
+  write_told(verdict, Verdict{error, 0, message});
   _exit(kExitNotExecuted);
 }
 

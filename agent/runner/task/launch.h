@@ -5,6 +5,7 @@
 #include "agent/runner/order.h"
 #include "agent/runner/small_file.h"
 #include "agent/runner/task/task_cgroup.h"
+#include "agent/runner/task/verdict.h"
 
 /// How a task comes to life: one function for each kind of runner, in a file of its own.
 namespace berth::agent {
@@ -24,17 +25,12 @@ struct TaskChild {
   /// or a verdict.
   Fd verdict;
   /// Sandbox: brings the task's own wait status before the process in `pid`, its init, ends.
+  /// Container by an engine: the EngineReport of berth-engine, which is the process in `pid`.
   Fd status;
 };
 
-/// What comes through `TaskChild::verdict`.
-struct Verdict {
-  wire::ErrorClass error = wire::ErrorClass::None;  ///< why the task could not be executed
-  int pid = 0;                                      ///< container: the task, to be watched instead
-  std::string message;
-};
+/// What a verdict pipe brought: nothing means that the task was executed.
 Verdict parse_verdict(const std::string& bytes);
-void write_verdict(int pipe, const Verdict& verdict);
 
 /// Empty: launched, which does not mean executed yet; else why not, of class `refused`.
 std::string launch_process(
@@ -44,9 +40,11 @@ std::string launch_sandbox(
     const Order& order, const TaskCgroup& cgroup, const Stdio& stdio, TaskChild& child);
 std::string launch_container(
     const Order& order, const TaskCgroup& cgroup, const Stdio& stdio, TaskChild& child);
+std::string launch_engine(
+    const Order& order, const TaskCgroup& cgroup, const Stdio& stdio, TaskChild& child);
 
-/// Stops and forgets the container, whatever state it is in.
-void delete_container(const Order& order);
+/// Stops and forgets the container, whatever state it is in. False: an engine did not answer.
+bool delete_container(const Order& order);
 /// What runc calls the container of this task.
 std::string container_name(const Order& order);
 

@@ -71,7 +71,8 @@ TaskResult Supervisor::recover() {
   std::string file = read_file_at(directory_, "order").value_or("");
   note_progress(decode_progress(file).started);
   cgroup_.open_existing();
-  if (order_.runner == wire::Runner::Container) delete_container(order_);
+  // If not: the next agent looks for those that are left.
+  if (order_.runner == wire::Runner::Container) (void)delete_container(order_);
   GroupUsage used;
   int64_t give_up_at = now_ms() + kKillPatienceMs;
   while (now_ms() < give_up_at) {
@@ -146,7 +147,10 @@ std::string Supervisor::launch() {
   started_ms_ = now_ms();
   if (order_.timeout_ms > 0) timeout_at_ms_ = started_ms_ + order_.timeout_ms;
   switch (order_.runner) {
-    case wire::Runner::Container: problem = launch_container(order_, cgroup_, stdio, child_); break;
+    case wire::Runner::Container:
+      problem = by_engine() ? launch_engine(order_, cgroup_, stdio, child_)
+                            : launch_container(order_, cgroup_, stdio, child_);
+      break;
     case wire::Runner::Sandbox: problem = launch_sandbox(order_, cgroup_, stdio, child_); break;
     default: problem = launch_process(order_, cgroup_, stdio, child_);
   }
@@ -256,14 +260,36 @@ void Supervisor::on_main_ended(int status) {
   status_ = status;
   ended_ms_ = now_ms();
   if (!child_.status) return;
+  if (by_engine()) return on_report();
   int inner = 0;
   if (read(child_.status.get(), &inner, sizeof inner) == sizeof inner) status_ = inner;
+}
+
+/// berth-engine has ended. What it says of the container takes the place of its own status.
+void Supervisor::on_report() {
+  // All of it is in the pipe, whose other end went with its writer.
+  (void)fcntl(child_.status.get(), F_SETFL, O_NONBLOCK);
+  EngineReport report;
+  if (!parse_told(read_all(child_.status.get()).value_or(""), report)) {
+    if (stop_reason_ == wire::ErrorClass::None && executed_)
+      report.problem = "berth-engine, which stood for its container, was killed";
+  } else if (report.problem.empty()) {
+    bool by_signal = report.exit_code > 128 && report.exit_code < 128 + NSIG;
+    status_ = by_signal ? report.exit_code - 128 : (report.exit_code & 0xFF) << 8;
+    usage_.oom_kills = report.oom_killed ? 1 : 0;
+  }
+  usage_.cpu_ms = report.cpu_ms;
+  usage_.memory_peak_bytes = report.memory_peak_bytes;
+  if (report.problem.empty()) return;
+  result_.error = wire::ErrorClass::Lost;
+  explain(report.problem);
 }
 
 void Supervisor::stop(wire::ErrorClass reason) {
   if (stop_reason_ != wire::ErrorClass::None) return;
   stop_reason_ = reason;
-  kill_at_ms_ = now_ms() + order_.kill_grace_ms;
+  // berth-engine keeps the grace, and has its outputs to hand on after that.
+  kill_at_ms_ = now_ms() + order_.kill_grace_ms + (by_engine() ? kKillPatienceMs : 0);
   // Not executed yet: it gets its TERM when it is, or is killed at the end of its grace.
   if (!child_.verdict) terminate();
 }
@@ -283,8 +309,10 @@ void Supervisor::kill_all() const {
 /// Whatever outlives the task: children it forgot, daemons it made.
 void Supervisor::end_all() {
   if (order_.runner == wire::Runner::Container) {
-    usage_ = cgroup_.usage();  // runc removes its groups, and with them what they counted
-    delete_container(order_);
+    // runc removes its groups, and with them what they counted; an engine has told.
+    if (!by_engine()) usage_ = cgroup_.usage();
+    if (!delete_container(order_))
+      explain("its container could not be removed, which the next agent tries again");
   }
   int64_t give_up_at = now_ms() + kKillPatienceMs;
   int status = 0;

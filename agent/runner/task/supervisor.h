@@ -36,6 +36,7 @@ class Supervisor {
   std::string prepare();
   std::string launch();
   int open_stdin(std::string& problem);
+  bool by_engine() const { return !order_.engine_socket.empty(); }
   void watch();
   int64_t next_wait_ms() const;
   void on_verdict();
@@ -44,6 +45,7 @@ class Supervisor {
   void on_time();
   void reap();
   void on_main_ended(int status);
+  void on_report();
   void stop(wire::ErrorClass reason);
   void terminate() const;
   void kill_all() const;

@@ -21,6 +21,8 @@ Order sample_order() {
   order.task_dir = "/somewhere";
   order.cgroups.v2 = true;
   order.network = true;
+  order.engine_socket = "/run/engine.sock";
+  order.gpus = {0, 65535};
   return order;
 }
 
@@ -34,6 +36,7 @@ TEST(Order, ComesBackAsItWas) {
   EXPECT_EQ(back->argv, order.argv);
   EXPECT_EQ(back->memory_bytes, order.memory_bytes);
   EXPECT_EQ(back->assignment, order.assignment);
+  EXPECT_EQ(back->gpus, order.gpus);
   EXPECT_EQ(decode_progress(file).supervisor, 4711u);
   EXPECT_TRUE(decode_progress(file).started);
   EXPECT_EQ(decode_progress(encode_order(order)).supervisor, 0u);
