@@ -58,6 +58,24 @@ std::string WirePeer::read_all() {
   return all;
 }
 
+std::string WirePeer::read_until(std::string_view mark) {
+  std::string all;
+  char next = 0;
+  while (!all.ends_with(mark) && recv(fd_, &next, 1, 0) == 1)
+    all += next;
+  return all;
+}
+
+bool WirePeer::has_input() const {
+  char next = 0;
+  return recv(fd_, &next, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+}
+
+void WirePeer::reset_on_close() {
+  const linger now = {1, 0};
+  setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+}
+
 void WirePeer::send(wire::RequestId id, const wire::Request& request) {
   std::vector<std::byte> frame;
   encoder_.encode(id, request, frame);

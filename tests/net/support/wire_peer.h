@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "wire/decode.h"
@@ -31,6 +32,11 @@ class WirePeer {
   void end_sending();
   /// Everything until the other side closes.
   std::string read_all();
+  /// Everything up to and with `mark`, or until the other side closes.
+  std::string read_until(std::string_view mark);
+  bool has_input() const;
+  /// The end will be a reset, as when a process dies with something unread.
+  void reset_on_close();
 
   void send(wire::RequestId id, const wire::Request& request);
   /// The next reply, valid until the next call; nothing when the connection was closed.
