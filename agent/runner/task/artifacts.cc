@@ -110,4 +110,14 @@ void keep_stream(
   outputs.push_back(std::move(output));
 }
 
+bool cut_stream(int task_directory, TaskOutput& output, uint64_t bytes) {
+  if (output.bytes == 0) return false;
+  Fd file(openat(task_directory, output.name.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  uint64_t left = output.bytes > bytes ? output.bytes - bytes : 0;
+  if (!file || ftruncate(file.get(), static_cast<off_t>(left)) != 0) return false;
+  output.truncated = true;
+  output.sha256 = hash_of(file.get(), output.bytes).value_or("");
+  return true;
+}
+
 }  // namespace berth::agent

@@ -26,4 +26,8 @@ void keep_stream(
     const std::string& name,
     std::vector<TaskOutput>& outputs);
 
+/// Gives up to `bytes` at the end of `stdout` or `stderr` back to a disk that is full. False: there
+/// were none.
+bool cut_stream(int task_directory, TaskOutput& output, uint64_t bytes);
+
 }  // namespace berth::agent

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "agent/runner/task/artifacts.h"
 #include "agent/runner/task/supervisor.h"
 #include "agent/runner/task/template.h"
 
@@ -19,6 +20,23 @@ constexpr int kOrderFd = 3;
 constexpr int kExitUsage = 2;
 constexpr int kExitBroken = 70;
 
+/// On a disk that the task has filled, the ends of its outputs make room: how it ended is worth
+/// more.
+bool write_result(int directory, TaskResult& result) {
+  if (replace_file_at(directory, "result", encode_result(result))) return true;
+  const std::string told = result.message;
+  for (uint64_t cut : {uint64_t{64} << 10, uint64_t{1} << 20, UINT64_MAX}) {
+    if (errno != ENOSPC && errno != EDQUOT) return false;
+    result.message = told + (told.empty() ? "" : "; ") +
+                     "the ends of its outputs were given up for room to keep this result";
+    // The first two are its streams; what else it left the job has asked for by name.
+    for (size_t i = 0; i < 2 && i < result.outputs.size(); ++i)
+      (void)cut_stream(directory, result.outputs[i], cut);  // the next line tells
+    if (replace_file_at(directory, "result", encode_result(result))) return true;
+  }
+  return false;
+}
+
 int supervise(std::string_view mode) {
   (void)close_range(kOrderFd + 1, ~0u, 0);  // what others forgot to mark
   (void)fcntl(kOrderFd, F_SETFD, FD_CLOEXEC);
@@ -29,7 +47,7 @@ int supervise(std::string_view mode) {
   if (!order || !directory) return kExitBroken;
   Supervisor supervisor(*order, progress_offset(*file), directory.get(), kOrderFd);
   TaskResult result = mode == "recover" ? supervisor.recover() : supervisor.run();
-  return replace_file_at(directory.get(), "result", encode_result(result)) ? 0 : kExitBroken;
+  return write_result(directory.get(), result) ? 0 : kExitBroken;
 }
 
 }  // namespace

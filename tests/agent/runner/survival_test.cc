@@ -1,16 +1,19 @@
 #include <poll.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <fstream>
+#include <span>
 #include <sstream>
 
 #include <gtest/gtest.h>
 
 #include "agent/runner/order.h"
 #include "agent/runner/small_file.h"
+#include "net/sha256.h"
 #include "tests/agent/runner/runner_world.h"
 
 namespace berth::agent {
@@ -255,6 +258,46 @@ TEST(Survival, GoesOnWithoutTheProcessThatForksSupervisors) {
   EXPECT_NE(template_process(), first);
   write_file(world.directory(before) / "work/go", "now");
   EXPECT_EQ(world.wait(before).error, ErrorClass::None);
+}
+
+/// A file system of 1 MiB in the place of a runner's state.
+struct SmallDisk {
+  std::string path;
+  bool mounted = false;
+
+  void put_on(const std::filesystem::path& directory) {
+    path = directory.string();
+    mounted = mount("tmpfs", path.c_str(), "tmpfs", 0, "size=1m") == 0;
+  }
+  ~SmallDisk() {
+    if (!mounted) return;
+    (void)umount2(path.c_str(), MNT_DETACH);  // of ours: cannot fail
+    (void)rmdir(path.c_str());
+  }
+};
+
+// The result found no room beside the task's own output, and the attempt was told to be lost.
+TEST(Survival, TellsHowATaskEndedThatHasFilledTheDiskWithItsOutput) {
+  SmallDisk disk;
+  RunnerWorld world([&disk](RunnerSettings& settings) { disk.put_on(settings.state_dir); });
+  if (!disk.mounted) GTEST_SKIP() << "no file system can be mounted here, which needs root";
+  wire::AssignmentId id = world.start(shell("head -c 3000000 /dev/zero; exit 0"));
+  TaskResult result = world.wait(id);
+  EXPECT_EQ(result.error, ErrorClass::None) << result.message;
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_NE(result.message.find("of stdout could be kept: No space left"), std::string::npos);
+  EXPECT_NE(result.message.find("given up for room"), std::string::npos) << result.message;
+  ASSERT_EQ(result.outputs.size(), 2u);
+  const TaskOutput& out = result.outputs[0];
+  EXPECT_TRUE(out.truncated);
+  EXPECT_GT(out.bytes, 500'000u);
+  std::string kept = read_file(world.directory(id) / "stdout");
+  EXPECT_EQ(kept.size(), out.bytes);
+  net::Sha256 digest;
+  digest.add(std::as_bytes(std::span(kept)));
+  EXPECT_EQ(out.sha256, digest.hex());
+  // And the next task runs: its own directory has to be made first.
+  EXPECT_EQ(world.run(shell("exit 4")).exit_code, 4);
 }
 
 TEST(Survival, WithoutHelpersOrStateEveryTaskIsRefusedWithTheReason) {
