@@ -148,8 +148,9 @@ bool check_body(
                         ? reader.read_one_or_many(body, *route.body, route.bodies_max)
                         : reader.read(body, *route.body);
   if (read) return true;
-  refuse(problem, reader.problem().message);
-  problem.pointer = reader.problem().pointer;
+  const std::string& pointer = reader.problem().pointer;
+  refuse(problem, (pointer.empty() ? pointer : pointer + ": ") + reader.problem().message);
+  problem.pointer = pointer;
   return false;
 }
 

@@ -144,6 +144,7 @@ void HttpConnection::on_bad(int status, std::string_view problem) {
 
 void HttpConnection::on_end(std::span<const std::byte>) {
   ended_ = true;
+  ended_ms_ = uv_now(loop_.loop);
   host_.on_http_dirty(*this);
 }
 
@@ -246,6 +247,7 @@ void HttpConnection::put_chunk(std::string_view piece) {
 void HttpConnection::write(std::string_view piece) {
   if (!live()) return;
   BERTH_CHECK(streaming_);
+  since_ms_ = uv_now(loop_.loop);
   if (!bodiless_) put_chunk(gzip_ ? gzip_->write(piece) : piece);
   if (congested()) {
     flush();  // the end of a queued write is what tells of room
@@ -290,7 +292,14 @@ void HttpConnection::proceed() {
 
 void HttpConnection::sweep_all() {
   sweep();
-  if (!live() || waiting_ || ended_) return;
+  if (!live()) return;
+  // Whoever only ended its side gets what is answered soon; whoever has gone must not be given a
+  // place, or events, for long.
+  const uint64_t heard_ms = std::max(ended_ms_, since_ms_);
+  if (ended_ && waiting_ && uv_now(loop_.loop) - heard_ms >= http_limits_.gone_ms) {
+    return close(CloseReason::Peer);
+  }
+  if (waiting_ || ended_) return;
   const uint64_t age_ms = uv_now(loop_.loop) - since_ms_;
   const uint64_t mib = parser_.body_bytes() >> 20;
   if (in_body_ && age_ms >= http_limits_.body_ms * (1 + mib)) {

@@ -116,6 +116,7 @@ class HttpConnection final : public TcpStream {
   bool starved_ = false;   // the host waits for `on_http_writable`
   bool close_after_ = false;
   bool ended_ = false;  // the peer's side
+  uint64_t ended_ms_ = 0;
 };
 
 }  // namespace berth::net

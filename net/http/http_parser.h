@@ -19,6 +19,7 @@ struct HttpLimits {
   uint32_t body_bytes_max = 8u << 20;
   uint32_t head_ms = 10'000;  ///< from a request's first byte to the end of its head
   uint32_t body_ms = 30'000;  ///< then to its end; as much again for every MiB that has come
+  uint32_t gone_ms = 1'000;   ///< an answer still owed when its client has ended its side
   uint32_t idle_ms = 75'000;  ///< keep-alive without a request
 };
 

@@ -97,13 +97,13 @@ class Process:
 class Server(Process):
     """berthd on free ports, with its jobs in memory unless told; ready when constructed."""
 
-    def __init__(self, test, *arguments, listen="127.0.0.1:0", **rest):
+    def __init__(self, test, *arguments, listen="127.0.0.1:0", http="127.0.0.1:0", **rest):
         if "--store" not in arguments:
             arguments += ("--store", "memory")
         super().__init__(
             test,
             "berthd",
-            *("--listen", listen, "--http", "127.0.0.1:0", "--console", "127.0.0.1:0"),
+            *("--listen", listen, "--http", http, "--console", "127.0.0.1:0"),
             *arguments,
             **rest,
         )

@@ -43,6 +43,7 @@ python3                   end-to-end tests and style checks
 TEST_PACKAGES='
 clang                     builds the fuzzers
 libclang-rt-14-dev        libFuzzer and the sanitizers of clang
+python3-jsonschema        checks HTTP answers against the OpenAPI document
 clang-format-14           checks the layout of the sources
 shellcheck                checks the shell scripts
 runc                      runs containers
