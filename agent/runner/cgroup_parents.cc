@@ -1,5 +1,9 @@
 #include "agent/runner/cgroup_parents.h"
 
+#include <sys/file.h>
+
+#include <algorithm>
+#include <cctype>
 #include <cstdio>
 
 #include "agent/own_group.h"
@@ -31,18 +35,60 @@ void remove_trials(const fs::path& parent) {
   }
 }
 
+/// Null: somebody has it, or it is not there.
+Fd lock_group(const fs::path& group, int how) {
+  Fd directory(open(group.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return directory && flock(directory.get(), how) == 0 ? std::move(directory) : Fd();
+}
+
+/// The groups of agents that were killed, of other state directories, once their last task has
+/// ended.
+void remove_abandoned(const fs::path& own, const std::string& name) {
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(own, error)) {
+    std::string other = entry.path().filename().string();
+    bool parent = other.size() == cgroup_parent_name("").size() && other.starts_with("berth-") &&
+                  std::all_of(other.begin() + 6, other.end(), [](unsigned char c) {
+                    return std::isxdigit(c) != 0;
+                  });
+    if (!parent || other == name) continue;
+    Fd lock = lock_group(entry.path(), LOCK_EX | LOCK_NB);
+    if (!lock) continue;
+    remove_trials(entry.path());
+    (void)rmdir(entry.path().c_str());  // a task that goes on keeps it
+  }
+}
+
+/// The group, made and locked. Null: errno says why.
+Fd make_locked(const fs::path& parent) {
+  // Another agent may take it for abandoned between the two: then it is made anew.
+  for (int i = 0; i < 10; ++i) {
+    if (mkdir(parent.c_str(), 0755) != 0 && errno != EEXIST) return {};
+    Fd lock = lock_group(parent, LOCK_EX);
+    struct stat locked {};
+    struct stat there {};
+    if (lock && fstat(lock.get(), &locked) == 0 && stat(parent.c_str(), &there) == 0 &&
+        locked.st_ino == there.st_ino)
+      return lock;
+  }
+  return {};
+}
+
 /// Makes the group, and one in it: a task needs that too. Empty: it cannot.
-std::string make_below(const fs::path& own, const std::string& name, std::string& problem) {
+std::string make_below(
+    const fs::path& own, const std::string& name, std::vector<Fd>& locks, std::string& problem) {
   fs::path parent = own / name;
   fs::path probe = parent / "probe";
-  bool made = (mkdir(parent.c_str(), 0755) == 0 || errno == EEXIST) &&
-              (mkdir(probe.c_str(), 0755) == 0 || errno == EEXIST);
+  Fd lock = make_locked(parent);
+  bool made = lock && (mkdir(probe.c_str(), 0755) == 0 || errno == EEXIST);
   if (!made) {
     problem = parent.string() + ": " + error_text(errno);
     return {};
   }
   (void)rmdir(probe.c_str());  // an empty group of ours: cannot fail
+  locks.push_back(std::move(lock));
   remove_trials(parent);
+  remove_abandoned(own, name);
   return parent.string();
 }
 
@@ -71,7 +117,8 @@ std::string hand_down(const fs::path& group, const std::string& controllers) {
 }
 
 /// All in version 2; empty parents: its controllers are not to be had.
-CgroupParents make_v2(const fs::path& own, const std::string& name, std::string& problem) {
+CgroupParents make_v2(
+    const fs::path& own, const std::string& name, std::vector<Fd>& locks, std::string& problem) {
   CgroupParents parents;
   fs::path at = own;
   // An earlier life of this agent may have moved below: the groups of its tasks are beside it.
@@ -79,7 +126,7 @@ CgroupParents make_v2(const fs::path& own, const std::string& name, std::string&
   std::string there = read_text(at / "cgroup.controllers").value_or("");
   problem = hand_down(at, there);
   if (!problem.empty()) return parents;
-  std::string parent = make_below(at, name, problem);
+  std::string parent = make_below(at, name, locks, problem);
   if (parent.empty()) return parents;
   parents.unified = parent;
   std::string below = read_text(fs::path(parent) / "cgroup.controllers").value_or("");
@@ -125,19 +172,19 @@ CgroupPlace make_cgroup_parents(const std::string& name, const fs::path& root) {
   std::optional<OwnGroup> memory = find_own_group(root, "memory");
   bool v2 = unified && (!memory || memory->v2);
   if (v2) {
-    place.parents = make_v2(unified->own, name, problem);
+    place.parents = make_v2(unified->own, name, place.locks, problem);
     place.why = explain(place.parents, problem);
     return place;
   }
   auto make = [&](const char* controller) {
     std::optional<OwnGroup> own = find_own_group(root, controller);
-    return own && !own->v2 ? make_below(own->own, name, problem) : std::string();
+    return own && !own->v2 ? make_below(own->own, name, place.locks, problem) : std::string();
   };
   place.parents.memory = make("memory");
   place.parents.cpu = make("cpu");
   place.parents.pids = make("pids");
   std::string ignored;  // without it groups are killed one process after the other
-  if (unified) place.parents.unified = make_below(unified->own, name, ignored);
+  if (unified) place.parents.unified = make_below(unified->own, name, place.locks, ignored);
   if (!memory && !unified) problem = "none are mounted";
   place.why = explain(place.parents, problem);
   return place;

@@ -2,8 +2,10 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "agent/runner/order.h"
+#include "agent/runner/small_file.h"
 
 namespace berth::agent {
 
@@ -12,6 +14,9 @@ namespace berth::agent {
 struct CgroupPlace {
   CgroupParents parents;
   std::string why;  ///< one sentence: what limits tasks here, or why nothing does
+  /// Locks on the groups, which end with the agent, however it ends: the next agent removes those
+  /// of others that are neither locked nor used.
+  std::vector<Fd> locks;
 };
 
 /// `berth-` and a hash: the tasks of two agents of one machine must not meet in one group.

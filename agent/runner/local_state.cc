@@ -80,6 +80,7 @@ LocalRunner::State::State(
   basis.artifact_bytes_max = settings.artifact_bytes_max;
   CgroupPlace place = make_cgroup_parents(cgroup_parent_name(store.state_dir()));
   basis.cgroups = place.parents;
+  cgroup_locks = std::move(place.locks);
   backends = probe_backends(settings, basis, store, helpers, place.why);
   for (const Backend& backend : backends)
     if (backend.via == kViaEngine && !backend.works) basis.engine_socket.clear();

@@ -70,6 +70,7 @@ struct LocalRunner::State {
   std::string helpers;
   std::unique_ptr<SupervisorSource> supervisors;
   OrderBasis basis;
+  std::vector<Fd> cgroup_locks;
   std::vector<Backend> backends;
   std::map<wire::AssignmentId, std::unique_ptr<Task>>
       tasks;  // ordered: those of a job are neighbours

@@ -1,5 +1,7 @@
 #include "agent/runner/cgroup_parents.h"
 
+#include <sys/file.h>
+
 #include <fstream>
 
 #include <gtest/gtest.h>
@@ -75,6 +77,33 @@ TEST(CgroupParents, AreRidOfTheTrialsThatAKilledAgentLeft) {
   fs::create_directories(machine.at(own + "berth-x/0.2.4712"));
   remove_cgroup_parents(place.parents);
   EXPECT_FALSE(fs::exists(machine.at(own + "berth-x/0.2.4712")));
+}
+
+// A killed agent that never came back left its groups for ever.
+TEST(CgroupParents, OfOtherAgentsAreRemovedOnceNobodyHasThem) {
+  Machine machine;
+  machine.write("proc/self/mountinfo", kV2Mount);
+  machine.write("proc/self/cgroup", "0::/agent.service\n");
+  std::string own = "sys/fs/cgroup/agent.service/";
+  machine.write(own + "cgroup.controllers", "memory\n");
+  machine.write(own + "cgroup.subtree_control", "");
+  machine.write(own + "berth-x/cgroup.controllers", "memory\n");
+  machine.write(own + "berth-x/cgroup.subtree_control", "");
+  fs::create_directories(machine.at(own + "berth-00000000000000aa/0.1.7"));
+  fs::create_directories(machine.at(own + "berth-00000000000000bb/7.1.12"));
+  fs::create_directories(machine.at(own + "berth-00000000000000cc"));
+  fs::create_directories(machine.at(own + "berth-agent"));
+  Fd alive(open(machine.at(own + "berth-00000000000000cc").c_str(), O_RDONLY | O_DIRECTORY));
+  ASSERT_EQ(flock(alive.get(), LOCK_EX), 0);
+  CgroupPlace place = machine.place();
+  EXPECT_FALSE(fs::exists(machine.at(own + "berth-00000000000000aa"))) << "of trials alone";
+  EXPECT_TRUE(fs::exists(machine.at(own + "berth-00000000000000bb"))) << "a task may run in it";
+  EXPECT_TRUE(fs::exists(machine.at(own + "berth-00000000000000cc"))) << "its agent lives";
+  EXPECT_TRUE(fs::exists(machine.at(own + "berth-agent"))) << "no parent of tasks";
+  alive.reset();
+  place.locks.clear();
+  place = machine.place();
+  EXPECT_FALSE(fs::exists(machine.at(own + "berth-00000000000000cc")));
 }
 
 TEST(CgroupParents, AreFoundBesideTheGroupThatAnEarlierLifeMovedInto) {
