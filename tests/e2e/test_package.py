@@ -15,6 +15,7 @@ FILES = [
     "/usr/bin/berthd",
     "/usr/bin/berth-agent",
     "/usr/bin/berth-loadgen",
+    "/usr/libexec/berth/berth-engine",
     "/usr/libexec/berth/berth-task",
     "/usr/lib/sysusers.d/berth-agent.conf",
     "/usr/lib/systemd/system/berthd.service",

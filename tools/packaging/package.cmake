@@ -31,6 +31,7 @@ set(CPACK_DEBIAN_PACKAGE_SECTION admin)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 # Without it an agent runs processes and sandboxes, and says that containers do not work.
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS runc)
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS docker.io)
 # Its own libraries are in the package, so dpkg-shlibdeps has to look for them there.
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PROJECT_BINARY_DIR}/net)
