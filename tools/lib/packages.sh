@@ -34,6 +34,7 @@ nlohmann-json3-dev        JSON in the command line and the load generator
 libgtest-dev              unit tests
 libgmock-dev              matchers of the unit tests
 libbenchmark-dev          benchmarks
+curl                      talks to the HTTP API in tests
 netcat-openbsd            talks to the console
 jq                        reads JSON in scripts
 python3                   end-to-end tests and style checks
