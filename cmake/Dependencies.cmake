@@ -17,7 +17,6 @@ find_path(XXHASH_INCLUDE xxhash.h REQUIRED)
 # Debian has llhttp as sources alone, and not where compilers look.
 find_path(LLHTTP_SOURCES llhttp.c PATHS /usr/share/llhttp REQUIRED)
 find_path(LLHTTP_INCLUDE llhttp.h PATHS /usr/share/include/llhttp REQUIRED)
-find_path(RAPIDJSON_INCLUDE rapidjson/writer.h REQUIRED)
 find_package(simdjson CONFIG REQUIRED)
 find_package(ZLIB REQUIRED)
 if(BERTH_TESTS)

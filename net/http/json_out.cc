@@ -1,9 +1,10 @@
 #include "net/http/json_out.h"
 
-#include <rapidjson/writer.h>
 #include <simdjson.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <utility>
 #include <vector>
@@ -11,14 +12,20 @@
 namespace berth::net {
 namespace {
 
-/// What rapidjson writes to.
-struct Sink {
-  using Ch = char;
-  std::string& text;
-
-  void Put(char c) { text.push_back(c); }
-  void Flush() {}
-};
+/// What stands behind the backslash for each byte that needs one; 'u': `\u00XX`; 0: none.
+constexpr std::array<char, 256> kEscapes = [] {
+  std::array<char, 256> to = {};
+  for (size_t c = 0; c < 0x20; ++c)
+    to[c] = 'u';
+  to['\b'] = 'b';
+  to['\f'] = 'f';
+  to['\n'] = 'n';
+  to['\r'] = 'r';
+  to['\t'] = 't';
+  to['"'] = '"';
+  to['\\'] = '\\';
+  return to;
+}();
 
 size_t character_bytes(char first) {
   const auto c = static_cast<unsigned char>(first);
@@ -37,20 +44,62 @@ std::string repaired(std::string_view text) {
   return good;
 }
 
+bool is_utf8(std::string_view text) {
+  unsigned char all = 0;
+  for (const char c : text)
+    all |= static_cast<unsigned char>(c);
+  return all < 0x80 || simdjson::validate_utf8(text.data(), text.size());
+}
+
+void escape(std::string_view text, std::string& to) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  size_t from = 0;
+  for (size_t at = 0; at < text.size(); ++at) {
+    const auto c = static_cast<unsigned char>(text[at]);
+    if (kEscapes[c] == 0) continue;
+    to.append(text.substr(from, at - from));
+    from = at + 1;
+    to += '\\';
+    to += kEscapes[c];
+    if (kEscapes[c] != 'u') continue;
+    to += "00";
+    to += kHex[c >> 4];
+    to += kHex[c & 15];
+  }
+  to.append(text.substr(from));
+}
+
 }  // namespace
 
 struct JsonOut::State {
   std::string text;
-  Sink sink = {text};
-  rapidjson::Writer<Sink> writer{sink};
-  std::vector<bool> objects;  // of what is open, innermost last: an object, or an array
+  std::vector<char> closing;  // of what is open, innermost last
+  bool comma = false;         // in front of what comes next
 
-  template <typename Write>
-  void put(std::string_view what, Write&& write) {
-    const bool good = simdjson::validate_utf8(what.data(), what.size());
-    const std::string mended = good ? std::string() : repaired(what);
-    if (!good) what = mended;
-    write(what.data(), static_cast<rapidjson::SizeType>(what.size()));
+  void put(std::string_view json) {
+    if (comma) text += ',';
+    comma = true;
+    text += json;
+  }
+  void open(char opening, char close) {
+    put({&opening, 1});
+    closing.push_back(close);
+    comma = false;
+  }
+  void put_text(std::string_view what) {
+    put("\"");
+    if (is_utf8(what)) {
+      escape(what, text);
+    } else {
+      escape(repaired(what), text);
+    }
+    text += '"';
+  }
+  template <typename Number>
+  void put_number(Number number) {
+    std::array<char, 32> digits;  // the shortest that reads back as the same double takes 24
+    const auto done = std::to_chars(digits.data(), digits.data() + digits.size(), number);
+    put({digits.data(), static_cast<size_t>(done.ptr - digits.data())});
   }
 };
 
@@ -59,68 +108,62 @@ JsonOut::JsonOut() : state_(std::make_unique<State>()) {}
 JsonOut::~JsonOut() = default;
 
 JsonOut& JsonOut::object() {
-  state_->objects.push_back(true);
-  state_->writer.StartObject();
+  state_->open('{', '}');
   return *this;
 }
 
 JsonOut& JsonOut::array() {
-  state_->objects.push_back(false);
-  state_->writer.StartArray();
+  state_->open('[', ']');
   return *this;
 }
 
 JsonOut& JsonOut::end() {
-  const bool object = state_->objects.back();
-  state_->objects.pop_back();
-  if (object) {
-    state_->writer.EndObject();
-  } else {
-    state_->writer.EndArray();
-  }
+  state_->text += state_->closing.back();
+  state_->closing.pop_back();
+  state_->comma = true;
   return *this;
 }
 
 JsonOut& JsonOut::key(std::string_view name) {
-  state_->put(
-      name, [&](const char* at, rapidjson::SizeType bytes) { state_->writer.Key(at, bytes); });
+  state_->put_text(name);
+  state_->text += ':';
+  state_->comma = false;
   return *this;
 }
 
 JsonOut& JsonOut::value(std::string_view text) {
-  state_->put(
-      text, [&](const char* at, rapidjson::SizeType bytes) { state_->writer.String(at, bytes); });
+  state_->put_text(text);
   return *this;
 }
 
 JsonOut& JsonOut::value(int64_t number) {
-  state_->writer.Int64(number);
+  state_->put_number(number);
   return *this;
 }
 
 JsonOut& JsonOut::value(uint64_t number) {
-  state_->writer.Uint64(number);
+  state_->put_number(number);
   return *this;
 }
 
 JsonOut& JsonOut::value(double number) {
   if (!std::isfinite(number)) return null();
-  state_->writer.Double(number);
+  state_->put_number(number);
   return *this;
 }
 
 JsonOut& JsonOut::value(bool truth) {
-  state_->writer.Bool(truth);
+  state_->put(truth ? "true" : "false");
   return *this;
 }
 
 JsonOut& JsonOut::null() {
-  state_->writer.Null();
+  state_->put("null");
   return *this;
 }
 
 JsonOut& JsonOut::raw(std::string_view json) {
-  state_->writer.RawValue(json.data(), json.size(), rapidjson::kObjectType);
+  state_->put(json);
   return *this;
 }
 
@@ -134,8 +177,8 @@ std::string JsonOut::take() {
 
 void JsonOut::clear() {
   state_->text.clear();
-  state_->objects.clear();
-  state_->writer.Reset(state_->sink);
+  state_->closing.clear();
+  state_->comma = false;
 }
 
 }  // namespace berth::net

@@ -27,7 +27,6 @@ libabsl-dev               hash maps and small vectors
 libseccomp-dev            system call filters of sandboxed tasks
 node-llhttp               reads HTTP requests
 libsimdjson-dev           reads JSON bodies
-rapidjson-dev             writes JSON answers
 zlib1g-dev                compresses large answers
 libedit-dev               line editing in `berth console`
 nlohmann-json3-dev        JSON in the command line and the load generator

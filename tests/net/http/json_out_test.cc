@@ -20,7 +20,7 @@ TEST(JsonOut, WritesEveryKindOfValue) {
   json.key("inner").object().end().key("raw").raw(R"({"a":1})").end();
   EXPECT_EQ(
       json.text(),
-      R"({"text":"a\"b\\c\n\u0001/ü","small":-1,"large":18446744073709551615,"half":0.5,"one":1.0,)"
+      R"({"text":"a\"b\\c\n\u0001/ü","small":-1,"large":18446744073709551615,"half":0.5,"one":1,)"
       R"("nan":null,"far":null,"yes":true,"none":null,"list":[1,"b"],"inner":{},"raw":{"a":1}})");
 }
 
