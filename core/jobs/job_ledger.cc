@@ -12,6 +12,8 @@ namespace {
 
 /// Changes and dependants that are worked off in one turn: a few milliseconds.
 constexpr size_t kSweepPerTurn = 4'096;
+/// Jobs that are looked at for clients who wait for them.
+constexpr size_t kLooksPerTurn = 8'192;
 constexpr size_t kDuePerTick = 16'384;
 
 /// The ledger counts after the shards and the gateway.
@@ -95,6 +97,7 @@ bool JobLedger::end_turn(Now now, StoreBatch& group, Effects& effects) {
   more = self.dispatch(now, effects) || more;
   if (std::exchange(self.released, false) &&
       self.tables.waiting.load(std::memory_order_relaxed) > 0) {
+  more = self.count_waits(now, kLooksPerTurn) || more;
     effects.ledger.emplace_back(CapacityFreed{});  // for requests that wait for a place
   }
   self.write_rows(now);

@@ -228,8 +228,10 @@ struct JobLedger::State {
   // ---- long_polls.cc ----
 
   void on(const Call& call, const wire::WaitJobs& wait);
-  void answer_wait(uint64_t wait);
-  wire::JobCounts count(std::span<const wire::JobRange> ranges, uint64_t& looked_at);
+  /// A bounded part of what waits have to know. True: there is more.
+  bool count_waits(Now now, size_t limit);
+  void on_counted(Now now, uint64_t wait);
+  void end_wait(uint64_t wait, const wire::Reply& answer);
   void on(const Call& call, const wire::ReadLog& read);
   void on(const Call& call, const wire::LogPiece& piece);
   void refuse_logs_of(WorkerNumber worker, Effects& effects);

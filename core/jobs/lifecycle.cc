@@ -227,7 +227,7 @@ void JobLedger::State::ended(Now now, Job& job) {
   std::vector<uint64_t> over;
   waits.on_change(job.id, job.count, -1, over);
   for (uint64_t wait : over)
-    answer_wait(wait);
+    waits.answer(wait);
   tell_dependants(job);
 }
 

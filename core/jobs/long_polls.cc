@@ -14,8 +14,12 @@ using wire::Refusal;
 
 constexpr size_t kWaitRangesMax = 1'024;
 constexpr size_t kWaitsMax = 100'000;
+constexpr size_t kWaitsOfOneMax = 10'000;
+/// A server that stops does not count for minutes, whatever it was asked.
+constexpr size_t kLooksWhenStopping = 1'000'000;
 constexpr uint32_t kWaitMsMax = 3'600'000;
 constexpr size_t kLogsMax = 10'000;
+constexpr size_t kLogsOfOneMax = 1'000;
 constexpr uint32_t kLogBytesMax = 256 * 1024;
 constexpr uint32_t kLogWaitMsMax = 60'000;
 
@@ -28,41 +32,21 @@ constexpr Duration kLogPatience = Duration::seconds(10);
 
 void JobLedger::on_drain(Effects& effects) {
   State& self = *state_;
+  const wire::Refused stopping{Refusal::ShuttingDown, "the server is stopping"};
   for (uint64_t wait : self.waits.all())
-    self.answer_wait(wait);
+    self.waits.answer(wait);
+  size_t looks = kLooksWhenStopping;
+  while (auto counted = self.waits.count(self.jobs, looks))
+    self.end_wait(*counted, self.waits.find(*counted)->counts);
+  for (uint64_t wait : self.waits.all())
+    self.end_wait(wait, stopping);
   for (WorkerNumber worker = 0; worker < self.workers.size(); ++worker)
     self.answer_poll(worker, effects);
-  for (const auto& [ticket, asked] : self.logs.by_ticket) {
+  for (const auto& [ticket, asked] : self.logs.by_ticket()) {
     self.deadlines.clear(DeadlineKind::Log, ticket);
-    effects.send(
-        asked.from, asked.request, wire::Refused{Refusal::ShuttingDown, "the server is stopping"});
+    effects.send(asked.from, asked.request, stopping);
   }
-  self.logs.by_ticket.clear();
-}
-
-wire::JobCounts JobLedger::State::count(
-    std::span<const wire::JobRange> ranges, uint64_t& looked_at) {
-  wire::JobCounts counts;
-  uint64_t live = 0;
-  for (const wire::JobRange& range : ranges) {
-    uint64_t next = range.first.value;
-    while (next <= range.last.value) {
-      const Job* job = jobs.at_or_after({next});
-      ++looked_at;
-      if (job == nullptr || job->id > range.last) break;
-      const uint64_t from = std::max(next, job->id.value);
-      const uint64_t to = std::min(range.last.value, job->id.value + job->count - 1);
-      counts.unknown += from - next;
-      counts.by_state[static_cast<size_t>(job->state)] += to - from + 1;
-      if (!is_terminal(job->state)) live += to - from + 1;
-      const bool bad = job->state == JobState::Failed || job->state == JobState::Aborted;
-      if (bad && counts.first_failed.value == 0) counts.first_failed = {from};
-      next = to + 1;
-    }
-    if (next <= range.last.value) counts.unknown += range.last.value - next + 1;
-  }
-  counts.done = live == 0;
-  return counts;
+  self.logs.clear();
 }
 
 void JobLedger::State::on(const Call& call, const wire::WaitJobs& wait) {
@@ -73,26 +57,39 @@ void JobLedger::State::on(const Call& call, const wire::WaitJobs& wait) {
         "jobs has " + std::to_string(wait.jobs.size()) + " ranges, 1 to " +
             std::to_string(kWaitRangesMax) + " are allowed");
   }
-  std::vector<wire::JobRange> ranges = merged(wait.jobs);
-  const wire::JobCounts now = count(ranges, call.effects.looked_at);
-  if (now.done || wait.wait_ms == 0) return reply(call, now);
+  if (waits.count_of(call.from) >= kWaitsOfOneMax) {
+    return refuse(
+        call,
+        Refusal::LimitReached,
+        "this connection has " + std::to_string(kWaitsOfOneMax) +
+            " requests that wait for jobs: name more jobs in each");
+  }
   if (waits.size() >= kWaitsMax) {
     return refuse(call, Refusal::Busy, "too many clients wait for jobs already: ask again later");
   }
-  uint64_t live = 0;
-  for (size_t state = 0; state < wire::kJobStateCount; ++state) {
-    if (!is_terminal(static_cast<JobState>(state))) live += now.by_state[state];
-  }
-  const uint64_t id = waits.add({call.from, call.id, std::move(ranges), live});
   const Duration patience = Duration::milliseconds(std::min(wait.wait_ms, kWaitMsMax));
-  deadlines.set(DeadlineKind::Wait, id, call.now.mono + patience);
+  waits.add({call.from, call.id, merged(wait.jobs), call.now.mono + patience});
 }
 
-void JobLedger::State::answer_wait(uint64_t id) {
-  const JobWaits::Wait* wait = waits.find(id);
-  if (wait == nullptr) return;
-  uint64_t looked_at = 0;
-  outbox.send(wait->from, wait->request, count(wait->jobs, looked_at));
+bool JobLedger::State::count_waits(Now now, size_t limit) {
+  while (auto counted = waits.count(jobs, limit))
+    on_counted(now, *counted);
+  return waits.counting();
+}
+
+void JobLedger::State::on_counted(Now now, uint64_t id) {
+  JobWaits::Wait& wait = *waits.find(id);
+  const bool over = wait.left == 0 || wait.until <= now.mono;
+  if (over && wait.changed && !wait.answering) return waits.answer(id);  // counted is what was
+  wait.counts.done = wait.left == 0;
+  if (over || wait.answering) return end_wait(id, wait.counts);
+  waits.listen(id);
+  deadlines.set(DeadlineKind::Wait, id, wait.until);
+}
+
+void JobLedger::State::end_wait(uint64_t id, const wire::Reply& answer) {
+  const JobWaits::Wait& wait = *waits.find(id);
+  outbox.send(wait.from, wait.request, answer);
   deadlines.clear(DeadlineKind::Wait, id);
   waits.remove(id);
 }
@@ -111,14 +108,20 @@ void JobLedger::State::on(const Call& call, const wire::ReadLog& read) {
       if (read.attempt == 0 || one.id.attempt == read.attempt) found = &one;
     }
   }
-  if (logs.by_ticket.size() >= kLogsMax) {
+  if (logs.count_of(call.from) >= kLogsOfOneMax) {
+    return refuse(
+        call,
+        Refusal::LimitReached,
+        "this connection reads " + std::to_string(kLogsOfOneMax) +
+            " pieces of output at once: wait for some of the answers");
+  }
+  if (logs.size() >= kLogsMax) {
     return refuse(call, Refusal::Busy, "too much output is being read already: ask again later");
   }
   if (found == nullptr && read.attempt == 0 && !is_terminal(job->state)) {
     const uint32_t patience = std::min(read.wait_ms, kNoAttemptMsMax);
     if (patience == 0) return call.effects.send(call.from, call.id, wire::LogChunk{});
-    const uint64_t ticket = ++logs.last_ticket;
-    logs.by_ticket.emplace(ticket, LogRequest{call.from, call.id});
+    const uint64_t ticket = logs.add({call.from, call.id});
     return deadlines.set(
         DeadlineKind::Log, ticket, call.now.mono + Duration::milliseconds(patience));
   }
@@ -137,8 +140,7 @@ void JobLedger::State::on(const Call& call, const wire::ReadLog& read) {
         Refusal::Busy,
         "the worker that has it, " + worker.name + ", is not connected: ask again later");
   }
-  const uint64_t ticket = ++logs.last_ticket;
-  logs.by_ticket.emplace(ticket, LogRequest{call.from, call.id, found->worker, found->id.attempt});
+  const uint64_t ticket = logs.add({call.from, call.id, found->worker, found->id.attempt});
   const uint32_t wait_ms = std::min(read.wait_ms, kLogWaitMsMax);
   deadlines.set(
       DeadlineKind::Log, ticket, call.now.mono + Duration::milliseconds(wait_ms) + kLogPatience);
@@ -152,13 +154,12 @@ void JobLedger::State::on(const Call& call, const wire::ReadLog& read) {
 
 void JobLedger::State::on(const Call& call, const wire::LogPiece& piece) {
   call.effects.send(call.from, call.id, wire::Done{});
-  auto found = logs.by_ticket.find(piece.ticket);
-  if (found == logs.by_ticket.end()) return;  // its client has gone, or did not want to wait
+  const LogRequest* found = logs.find(piece.ticket);
+  if (found == nullptr) return;  // its client has gone, or did not want to wait
   // Tickets can be guessed; what is on the worker's own connection cannot be forged.
-  const WorkerNumber worker = found->second.worker;
-  if (worker == kNoWorker || workers.at(worker).connection != call.from) return;
-  const LogRequest asked = found->second;
-  logs.by_ticket.erase(found);
+  const LogRequest asked = *found;
+  if (asked.worker == kNoWorker || workers.at(asked.worker).connection != call.from) return;
+  logs.remove(piece.ticket);
   deadlines.clear(DeadlineKind::Log, piece.ticket);
   Arena& text = call.effects.text;
   if (piece.refusal != Refusal::None) {
@@ -173,18 +174,14 @@ void JobLedger::State::on(const Call& call, const wire::LogPiece& piece) {
 }
 
 void JobLedger::State::refuse_logs_of(WorkerNumber worker, Effects& effects) {
-  for (auto at = logs.by_ticket.begin(); at != logs.by_ticket.end();) {
-    if (at->second.worker != worker) {
-      ++at;
-      continue;
-    }
-    deadlines.clear(DeadlineKind::Log, at->first);
+  const auto gone = logs.remove_if([&](const LogRequest& one) { return one.worker == worker; });
+  for (const auto& [ticket, asked] : gone) {
+    deadlines.clear(DeadlineKind::Log, ticket);
     effects.send(
-        at->second.from,
-        at->second.request,
+        asked.from,
+        asked.request,
         wire::Refused{
             Refusal::Busy, "the worker that has it is not connected any more: ask again later"});
-    at = logs.by_ticket.erase(at);
   }
 }
 

@@ -228,13 +228,9 @@ void JobLedger::State::connection_closed(Now, wire::ConnectionId connection, Eff
     waits.remove(wait);
   }
   events.unwatch(connection);
-  for (auto at = logs.by_ticket.begin(); at != logs.by_ticket.end();) {
-    if (at->second.from != connection) {
-      ++at;
-      continue;
-    }
-    deadlines.clear(DeadlineKind::Log, at->first);
-    at = logs.by_ticket.erase(at);
+  for (const auto& [ticket, asked] :
+       logs.remove_if([&](const LogRequest& one) { return one.from == connection; })) {
+    deadlines.clear(DeadlineKind::Log, ticket);
   }
 }
 

@@ -45,7 +45,7 @@ void JobLedger::State::on_due(Now now, const Deadlines::Due& one, Effects& effec
       if (job != nullptr && job->state == JobState::Running) on_timeout(now, *job);
       return;
     }
-    case DeadlineKind::Wait: return answer_wait(one.subject);
+    case DeadlineKind::Wait: return waits.answer(one.subject);
     case DeadlineKind::Poll: return answer_poll(static_cast<WorkerNumber>(one.subject), effects);
     case DeadlineKind::Worker: {
       const auto number = static_cast<WorkerNumber>(one.subject);
@@ -55,10 +55,10 @@ void JobLedger::State::on_due(Now now, const Deadlines::Due& one, Effects& effec
       return lose_all(now, number, "its worker went away");
     }
     case DeadlineKind::Log: {
-      auto found = logs.by_ticket.find(one.subject);
-      if (found == logs.by_ticket.end()) return;
-      const LogRequest asked = found->second;
-      logs.by_ticket.erase(found);
+      const LogRequest* found = logs.find(one.subject);
+      if (found == nullptr) return;
+      const LogRequest asked = *found;
+      logs.remove(one.subject);
       // No attempt had started, and so no worker was asked.
       if (asked.worker == kNoWorker) {
         return effects.send(asked.from, asked.request, wire::LogChunk{});

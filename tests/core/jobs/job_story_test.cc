@@ -21,7 +21,7 @@ TEST_F(JobStory, AJobIsSubmittedRunAndCompleted) {
   world.ask(kClient, wire::WaitJobs{std::vector<wire::JobRange>{{{1}, {1}}}, 1'000});
   EXPECT_EQ(turn(), Lines({}));
   report(ReportKind::Completed, j(1));
-  EXPECT_EQ(turn(), Lines({"c1: all ended", "c11: reported ok", "c1: events j1 COMPLETED"}));
+  EXPECT_EQ(turn(), Lines({"c11: reported ok", "c1: all ended", "c1: events j1 COMPLETED"}));
   EXPECT_EQ(world.tables->reservations.size(), 0u);
   report(ReportKind::Completed, j(1));
   EXPECT_EQ(turn(), Lines({"c11: reported repeated"}));
