@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/base/cpu.h"
@@ -216,6 +217,34 @@ wire::TagPage list_tags(const Tables& tables, Arena& text) {
   return {text.keep_all<wire::TagCount>(tags)};
 }
 
+namespace {
+
+/// LOST is left in the turn in which it is entered; COMPLETED and what follows: those still kept.
+constexpr std::pair<wire::JobState, const char*> kJobGauges[] = {
+    {wire::JobState::Pending, "berth_jobs_pending"},
+    {wire::JobState::Assigned, "berth_jobs_assigned"},
+    {wire::JobState::Running, "berth_jobs_running"},
+    {wire::JobState::Retrying, "berth_jobs_retrying"},
+    {wire::JobState::Completed, "berth_jobs_kept_completed"},
+    {wire::JobState::Failed, "berth_jobs_kept_failed"},
+    {wire::JobState::Aborted, "berth_jobs_kept_aborted"}};
+
+template <typename Add>
+void add_job_stats(const Gauges& gauges, Now now, Add add) {
+  const auto number = [](const auto& value) {
+    return static_cast<double>(value.load(std::memory_order_relaxed));
+  };
+  for (const auto& [state, name] : kJobGauges)
+    add(name, number(gauges.jobs[static_cast<size_t>(state)]));
+  const int64_t oldest = gauges.oldest_pending_ms.load(std::memory_order_relaxed);
+  const int64_t age_ms = oldest > 0 ? std::max<int64_t>(now.wall_ms - oldest, 0) : 0;
+  add("berth_jobs_oldest_pending_seconds", static_cast<double>(age_ms) / 1e3);
+  add("berth_store_commits_total", number(gauges.store_commits));
+  add("berth_store_commit_seconds_total", number(gauges.store_commit_us) / 1e6);
+}
+
+}  // namespace
+
 wire::StatsReply list_stats(const Tables& tables, Now now, Arena& text) {
   std::vector<wire::Stat> stats;
   auto add = [&](const char* name, double value) {
@@ -236,6 +265,7 @@ wire::StatsReply list_stats(const Tables& tables, Now now, Arena& text) {
       static_cast<double>(gauges.resident_bytes.load(std::memory_order_relaxed)));
   add("process_cpu_seconds_total",
       static_cast<double>(gauges.cpu_us.load(std::memory_order_relaxed)) / 1e6);
+  add_job_stats(gauges, now, add);
   int64_t started = gauges.start_wall_ms.load(std::memory_order_relaxed);
   add("process_uptime_seconds", started > 0 ? static_cast<double>(now.wall_ms - started) / 1e3 : 0);
   for (size_t i = 0; i < static_cast<size_t>(Counter::kCount); ++i) {

@@ -61,7 +61,7 @@ bool Server::open_store(std::string& problem) {
   if (config_.store.path.empty()) return true;
   SqliteStore::Options options;
   options.path = config_.store.path;
-  store_ = std::make_unique<StoreThread>(options, post_);
+  store_ = std::make_unique<StoreThread>(options, post_, tables_.counters.gauges);
   return store_->open(problem);
 }
 

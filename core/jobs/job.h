@@ -114,6 +114,8 @@ struct Run {
   std::unique_ptr<Verdict> verdict;
 };
 
+inline constexpr uint8_t kNotCounted = wire::kJobStateCount;
+
 /// One job: an element of an array is one too, from its first assignment on.
 ///
 /// Memory   about 100 bytes and the spec while it is pending
@@ -125,10 +127,11 @@ struct Job {
   SpecRef spec;
   wire::JobState state = wire::JobState::Pending;
   bool unsatisfiable = false;
-  bool queued = false;   ///< in the dispatch queue
-  bool fresh = false;    ///< no row of it has been written yet
-  bool unsaved = false;  ///< its row is to be written with those of this turn
-  uint16_t unmet = 0;    ///< dependencies that have not completed
+  bool queued = false;               ///< in the dispatch queue
+  bool fresh = false;                ///< no row of it has been written yet
+  bool unsaved = false;              ///< its row is to be written with those of this turn
+  uint8_t counted_as = kNotCounted;  ///< the state in which the census has it
+  uint16_t unmet = 0;                ///< dependencies that have not completed
   int32_t priority = 0;
   JobClass like = 0;
   uint32_t timeout_ms = 0;

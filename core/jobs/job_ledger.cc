@@ -30,7 +30,8 @@ JobLedger::State::State(Tables& shared, const JobSettings& chosen, uint64_t seed
       rng(seed),
       placement(shared, thread_of(shared.settings), seed),
       events(chosen.events_kept),
-      classes(shared) {}
+      classes(shared),
+      census(shared.counters.gauges, counters) {}
 
 JobLedger::JobLedger(Tables& tables, const JobSettings& settings, uint64_t seed)
     : state_(std::make_unique<State>(tables, settings, seed)) {}
@@ -85,6 +86,7 @@ void JobLedger::on_tick(Now now, Effects& effects) {
     self.on_due(now, one, effects);
   self.write_started(now);
   self.retire(now);
+  self.census.publish_oldest(self.jobs);
   if (std::erase_if(self.away, [&](const State::Away& one) { return one.until <= now.mono; }) > 0) {
     self.freed = true;
   }
@@ -95,12 +97,13 @@ bool JobLedger::end_turn(Now now, StoreBatch& group, Effects& effects) {
   bool more = self.sweep(now, kSweepPerTurn);
   more = self.settle_dependants(now, kSweepPerTurn) || more;
   more = self.dispatch(now, effects) || more;
+  more = self.count_waits(now, kLooksPerTurn) || more;
   if (std::exchange(self.released, false) &&
       self.tables.waiting.load(std::memory_order_relaxed) > 0) {
-  more = self.count_waits(now, kLooksPerTurn) || more;
     effects.ledger.emplace_back(CapacityFreed{});  // for requests that wait for a place
   }
   self.write_rows(now);
+  self.census.publish();
   more = self.events.tell(self.outbox) || more;
   self.outbox.close(group, effects);
   return !more;

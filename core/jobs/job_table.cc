@@ -76,6 +76,7 @@ void copy_shared(const Job& from, Job& to) {
   to.spec = from.spec;
   to.state = from.state;
   to.unsatisfiable = from.unsatisfiable;
+  to.counted_as = from.counted_as;
   to.unmet = from.unmet;
   to.priority = from.priority;
   to.like = from.like;

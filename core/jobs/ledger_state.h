@@ -16,6 +16,7 @@
 #include "core/jobs/deadlines.h"
 #include "core/jobs/dependencies.h"
 #include "core/jobs/dispatch_queue.h"
+#include "core/jobs/job_census.h"
 #include "core/jobs/job_classes.h"
 #include "core/jobs/job_events.h"
 #include "core/jobs/job_ledger.h"
@@ -60,6 +61,7 @@ struct JobLedger::State {
   SubmitBook submits;
   JobWaits waits;
   LogRequests logs;
+  JobCensus census;
 
   uint64_t next_job = 1;
   uint64_t next_epoch = 0;
@@ -92,7 +94,7 @@ struct JobLedger::State {
 
   void tell(
       Now now,
-      const Job& job,
+      Job& job,
       wire::ErrorClass error = wire::ErrorClass::None,
       std::string_view reason = {});
   JobTurn turn_of(const Job& job) const { return {job.priority, job.deadline_at_ms, job.id}; }

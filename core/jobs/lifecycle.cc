@@ -18,8 +18,8 @@ constexpr Duration kStartedRowWithin = Duration::milliseconds(200);
 
 }  // namespace
 
-void JobLedger::State::tell(
-    Now now, const Job& job, wire::ErrorClass error, std::string_view reason) {
+void JobLedger::State::tell(Now now, Job& job, wire::ErrorClass error, std::string_view reason) {
+  census.count(job);
   wire::JobEvent event;
   event.at_ms = now.wall_ms;
   event.job = job.id;

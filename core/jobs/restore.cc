@@ -146,6 +146,7 @@ void JobLedger::State::resume(Now now) {
   }
   for (Job* job = jobs.at_or_after({1}); job != nullptr;
        job = jobs.at_or_after({job->id.value + job->count})) {
+    census.count_restored(*job);
     resume(now, *job);
   }
   std::sort(finished.begin(), finished.end(), [](const Finished& a, const Finished& b) {

@@ -130,6 +130,7 @@ void JobLedger::State::write_rows(Now now) {
 
 void JobLedger::State::drop(Job& job) {
   if (job.unsaved) std::erase(touched, &job);
+  census.forget(job);
   StoreBatch& rows = outbox.rows();
   auto moved = moved_before.find(&job);
   if (moved != moved_before.end()) {

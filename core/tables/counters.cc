@@ -32,6 +32,10 @@ const char* counter_name(Counter counter) {
     case Counter::BytesSent: return "berth_sent_bytes_total";
     case Counter::Forwarded: return "berth_forwarded_total";
     case Counter::PlansMade: return "berth_plans_total";
+    case Counter::JobsSubmitted: return "berth_jobs_submitted_total";
+    case Counter::JobsCompleted: return "berth_jobs_completed_total";
+    case Counter::JobsFailed: return "berth_jobs_failed_total";
+    case Counter::JobsAborted: return "berth_jobs_aborted_total";
     case Counter::LeasesUnclaimed: return "berth_leases_unclaimed_total";
     case Counter::HttpRequests: return "berth_http_requests_total";
     case Counter::HttpProblems: return "berth_http_problems_total";

@@ -4,6 +4,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "wire/job_messages.h"
+
 namespace berth::core {
 
 /// What is counted. Names and help texts stand in counters.cc, one line each.
@@ -35,6 +37,10 @@ enum class Counter : uint8_t {
   BytesSent,
   Forwarded,  ///< frames posted to another shard
   PlansMade,
+  JobsSubmitted,  ///< each element of an array is one, here and below
+  JobsCompleted,
+  JobsFailed,
+  JobsAborted,
   LeasesUnclaimed,  ///< read back, and did not fit on their worker any more
   HttpRequests,     ///< answered, or begun to be
   HttpProblems,     ///< of these, with a status of 400 and above
@@ -65,6 +71,10 @@ struct Gauges {
   std::atomic<uint64_t> cpu_us{0};  ///< user and system, of the process
   std::atomic<int64_t> connections{0};
   std::atomic<int64_t> start_wall_ms{0};
+  std::array<std::atomic<uint64_t>, wire::kJobStateCount> jobs{};  ///< live and kept, by state
+  std::atomic<int64_t> oldest_pending_ms{0};  ///< when it was submitted, wall time; 0: none
+  std::atomic<uint64_t> store_commits{0};
+  std::atomic<uint64_t> store_commit_us{0};  ///< all of them together, syncs included
 };
 
 inline constexpr uint32_t kThreadsMax = 66;  // 64 shards, the gateway and the ledger

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "net/log/log.h"
+#include "net/loop_clock.h"
 #include "net/prompt_thread.h"
 
 namespace berth::net {
@@ -14,8 +15,8 @@ constexpr int kIdleTicks = 20;  // a second
 
 }  // namespace
 
-StoreThread::StoreThread(SqliteStore::Options options, const Post& post)
-    : LoopThread("store"), post_(post), store_(std::move(options)) {}
+StoreThread::StoreThread(SqliteStore::Options options, const Post& post, core::Gauges& gauges)
+    : LoopThread("store"), post_(post), gauges_(gauges), store_(std::move(options)) {}
 
 StoreThread::~StoreThread() {
   join();
@@ -50,7 +51,11 @@ void StoreThread::on_turn_end() {
 void StoreThread::commit_groups() {
   if (groups_.empty()) return;
   std::string problem;
+  const core::Instant begun = LoopClock::mono();
   if (!store_.commit(groups_, problem)) end_process(problem);
+  const int64_t us = (LoopClock::mono() - begun).ns / 1'000;
+  gauges_.store_commits.fetch_add(1, std::memory_order_relaxed);
+  gauges_.store_commit_us.fetch_add(static_cast<uint64_t>(us), std::memory_order_relaxed);
   post_.ledger->post(GroupsDurable{groups_.back().sequence});
   groups_.clear();
   idle_ticks_ = 0;

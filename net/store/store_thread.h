@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "core/jobs/records.h"
+#include "core/tables/counters.h"
 #include "net/loop_thread.h"
 #include "net/store/sqlite_store.h"
 
@@ -26,8 +27,8 @@ inline constexpr int kExitStoreFailed = 70;
 ///          anything is acknowledged
 class StoreThread final : public LoopThread, public core::Store {
  public:
-  /// `post.ledger` is told GroupsDurable and BackUpDone.
-  StoreThread(SqliteStore::Options options, const Post& post);
+  /// `post.ledger` is told GroupsDurable and BackUpDone; `gauges` how long commits take.
+  StoreThread(SqliteStore::Options options, const Post& post, core::Gauges& gauges);
   ~StoreThread() override;
 
   // Before `start` alone.
@@ -53,6 +54,7 @@ class StoreThread final : public LoopThread, public core::Store {
   [[noreturn]] void end_process(const std::string& problem);
 
   const Post& post_;
+  core::Gauges& gauges_;
   SqliteStore store_;
   std::vector<core::StoreBatch> groups_;  // of this turn
   int idle_ticks_ = 0;                    // since the last commit

@@ -273,7 +273,19 @@ after = "build"
         self.assertEqual(seen, ["a-1", "a-2", "b"])
         table = self.berth("job", "list").stdout.splitlines()
         self.assertEqual(len(table), 4)
-        self.assertRegex(table[3], r"\d+ +b +- +COMPLETED +1/1 +w1")
+        self.assertRegex(table[1], r"\d+ +b +true +- +COMPLETED +1/1 +w1")
+        short = self.berth("job", "list", "--limit", "1")
+        self.assertEqual(len(short.stdout.splitlines()), 2)
+        self.assertRegex(short.stderr, r"there are more: --cursor \d+ goes on, --limit 0 lists all")
+
+    def test_top_tells_of_jobs_and_of_the_store(self):
+        self.submit("--at", "+1h", "--", "true")
+        (done,) = self.submit("--", "true")
+        self.berth("job", "wait", done)
+        eventually(lambda: " 1 completed" in self.berth("top").stdout, "it is counted")
+        text = self.berth("top").stdout
+        self.assertIn("jobs 1 pending, 0 assigned, 0 running", text)
+        self.assertRegex(text, r"oldest pending \d\S*   commit (-|[\d.]+ms)")
 
     def test_a_job_says_everything_about_itself(self):
         self.berth("run", "--name", "n", "--", "sh", "-c", "echo hi; exit 3", check=3)

@@ -8,6 +8,7 @@
 
 #include "tools/cli/commands.h"
 #include "tools/cli/terminal.h"
+#include "tools/cli/times.h"
 #include "tools/cli/worker_table.h"
 
 namespace berth::cli {
@@ -64,21 +65,56 @@ std::string rate_text(const Sample& now, const std::optional<Sample>& before, co
   return text;
 }
 
-std::string frame(const Sample& now, const std::optional<Sample>& before, bool terminal) {
+std::string count_of(const Sample& now, const char* name) {
+  return std::to_string(static_cast<uint64_t>(stat_of(now, name)));
+}
+
+/// How long a commit took: of those since the sample before, or of all of them.
+std::string commit_text(const Sample& now, const std::optional<Sample>& before) {
+  const auto since = [&](const char* name) {
+    return stat_of(now, name) - (before ? stat_of(*before, name) : 0);
+  };
+  const double commits = since("berth_store_commits_total");
+  if (commits <= 0) return "-";
+  char text[32];
+  const double ms = since("berth_store_commit_seconds_total") * 1e3 / commits;
+  std::snprintf(text, sizeof(text), "%.2fms", ms);
+  return text;
+}
+
+std::string workers_text(const Sample& now, const std::optional<Sample>& before) {
   size_t by_status[3] = {};
   for (const client::Worker& worker : now.page.workers) {
     ++by_status[static_cast<size_t>(worker.status)];
   }
-  std::string text = "berth top  " + now.endpoint + "\n";
-  text += "workers " + std::to_string(now.page.total) + " (" + std::to_string(by_status[0]) +
-          " online, " + std::to_string(by_status[1]) + " suspicious, " +
-          std::to_string(by_status[2]) + " offline";
+  std::string text = "workers " + std::to_string(now.page.total) + " (" +
+                     std::to_string(by_status[0]) + " online, " + std::to_string(by_status[1]) +
+                     " suspicious, " + std::to_string(by_status[2]) + " offline";
   if (now.page.next_cursor != 0) {
     text += " of the first " + std::to_string(now.page.workers.size());
   }
-  text += ")   placements/s " + rate_text(now, before, "berth_placements_total") +
-          "   heartbeats/s " + rate_text(now, before, "berth_heartbeats_total") + "\n\n";
-  return text + worker_table(now.page.workers).text(terminal);
+  return text + ")   placements/s " + rate_text(now, before, "berth_placements_total") +
+         "   heartbeats/s " + rate_text(now, before, "berth_heartbeats_total") + "\n";
+}
+
+std::string jobs_text(const Sample& now, const std::optional<Sample>& before) {
+  const double oldest_s = stat_of(now, "berth_jobs_oldest_pending_seconds");
+  const bool pending = stat_of(now, "berth_jobs_pending") > 0;
+  return "jobs " + count_of(now, "berth_jobs_pending") + " pending, " +
+         count_of(now, "berth_jobs_assigned") + " assigned, " +
+         count_of(now, "berth_jobs_running") + " running, " + count_of(now, "berth_jobs_retrying") +
+         " retrying   kept " + count_of(now, "berth_jobs_kept_completed") + " completed, " +
+         count_of(now, "berth_jobs_kept_failed") + " failed, " +
+         count_of(now, "berth_jobs_kept_aborted") + " aborted\n" + "completed/s " +
+         rate_text(now, before, "berth_jobs_completed_total") + "   failed/s " +
+         rate_text(now, before, "berth_jobs_failed_total") + "   oldest pending " +
+         (pending ? format_length(static_cast<int64_t>(oldest_s * 1e3)) : "-") + "   commit " +
+         commit_text(now, before) + "\n";
+}
+
+std::string frame(const Sample& now, const std::optional<Sample>& before, bool terminal) {
+  return "berth top  " + now.endpoint + "\n" + workers_text(now, before) + jobs_text(now, before) +
+         "\n" + worker_table(now.page.workers).text(terminal);
 }
 
 }  // namespace

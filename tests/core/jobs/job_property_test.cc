@@ -1,5 +1,6 @@
 // Random events against the ledger, with what has to hold after every one of them.
 
+#include <array>
 #include <map>
 #include <set>
 #include <string>
@@ -99,6 +100,13 @@ class Chaos {
       EXPECT_TRUE(is_terminal(state)) << "job " << job << " " << job_state_token(state);
     }
     EXPECT_EQ(world_.tables->reservations.size(), 0u);
+    std::array<uint64_t, wire::kJobStateCount> ended{};
+    for (const auto& [job, state] : states_)
+      ++ended[static_cast<size_t>(state)];
+    for (size_t state = 0; state < ended.size(); ++state) {
+      EXPECT_EQ(world_.tables->counters.gauges.jobs[state].load(), ended[state])
+          << "of state " << state;
+    }
   }
 
  private:
