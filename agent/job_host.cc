@@ -115,10 +115,6 @@ bool JobHost::on_reply(wire::RequestId id, const wire::Reply& reply) {
   return ours;
 }
 
-void JobHost::on_draining(bool draining) {
-  if (!on_ready_) session_->refuse_new(draining ? "the worker is draining" : "");
-}
-
 void JobHost::on_task_started(wire::AssignmentId assignment) {
   session_->on_task_started(LoopClock::mono(), assignment, effects_);
   carry_out();

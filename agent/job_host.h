@@ -56,7 +56,6 @@ class JobHost final : public LinkGuest, private TaskListener {
   void on_up(Link& link) override;
   void on_down() override;
   bool on_reply(wire::RequestId id, const wire::Reply& reply) override;
-  void on_draining(bool draining) override;
 
  private:
   void on_task_started(wire::AssignmentId assignment) override;

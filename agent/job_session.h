@@ -101,7 +101,7 @@ class JobSession {
   void on_timer(core::Instant now, JobEffects& effects);
   std::optional<core::Instant> deadline() const;
 
-  /// New assignments are refused for this reason, such as "the worker is draining"; empty: they
+  /// New assignments are refused for this reason, such as "the agent is told to stop"; empty: they
   /// are not.
   void refuse_new(std::string_view reason);
   /// Ends everything that runs; it is reported as usual.

@@ -118,10 +118,6 @@ void Link::carry_out() {
   }
   effects_.clear();
   carrying_out_ = false;
-  if (guest_ != nullptr && guest_draining_ != session_.draining()) {
-    guest_draining_ = session_.draining();
-    guest_->on_draining(guest_draining_);
-  }
   if (stream_ != nullptr) stream_->flush();
   set_timer();
   if (session_.state() == SessionState::Stopped && !told_stopped_) {

@@ -25,7 +25,6 @@ class LinkGuest {
   virtual void on_down() = 0;
   /// False: not for the guest.
   virtual bool on_reply(wire::RequestId id, const wire::Reply& reply) = 0;
-  virtual void on_draining(bool draining) = 0;
 };
 
 /// What all links of one agent share.
@@ -95,7 +94,6 @@ class Link final : private net::FrameHandler {
   const net::HostPort server_;
   Session session_;
   LinkGuest* guest_ = nullptr;
-  bool guest_draining_ = false;
   Effects effects_;
   bool carrying_out_ = false;
   bool told_stopped_ = false;

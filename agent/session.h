@@ -104,7 +104,6 @@ class Session {
   std::optional<core::Instant> deadline() const;
   SessionState state() const { return state_; }
   bool registered() const { return registered_; }
-  bool draining() const { return draining_; }
 
  private:
   struct Pending {

@@ -113,9 +113,9 @@ TEST(JobSession, RefusesWhileDrainingAndBeyondItsTasks) {
   settings.tasks_max = 1;
   JobTalk talk(settings);
   talk.come_up(at(0));
-  talk.session.refuse_new("the worker is draining");
+  talk.session.refuse_new("the agent is told to stop");
   talk.push(at(1), lease(1));
-  EXPECT_THAT(talk.told(at(1)), ElementsAre("report refused 1.1 (the worker is draining)"));
+  EXPECT_THAT(talk.told(at(1)), ElementsAre("report refused 1.1 (the agent is told to stop)"));
   talk.session.refuse_new("");
   talk.run(at(2), lease(2));
   talk.push(at(3), lease(3));

@@ -290,7 +290,6 @@ TEST(Session, ObeysDrainAndLogsItOnce) {
           "up",
           "log registered with s1:7640",
           "log draining: s1:7640 gives this worker no new tasks"));
-  EXPECT_TRUE(talk.session->draining());
   talk.session->on_timer(at(3'300), talk.effects);
   (void)talk.told();
   talk.reply(at(3'301), drain);

@@ -102,6 +102,25 @@ class JobsOnAgents(JobsTest):
         self.cli(server, "worker", "undrain", "w1", check=0)
         self.wait_for_state(server, later, "COMPLETED")
 
+    # The agent hears of it with its next heartbeat: until then it refused what it was given.
+    def test_an_undrained_worker_takes_jobs_at_once(self):
+        server = self.durable()
+        agent = self.worker(server)
+        first = self.submit(server, "true")
+        self.wait_for_state(server, first, "COMPLETED")
+        self.cli(server, "worker", "drain", "w1", check=0)
+        eventually(lambda: "draining" in agent.log(), "the agent knows")
+        agent.signal(signal.SIGSTOP)  # whatever it does next, it has not heard of the end
+        self.cli(server, "worker", "undrain", "w1", check=0)
+        later = self.submit(server, "true")
+        self.wait_for_state(server, later, "ASSIGNED")
+        agent.signal(signal.SIGCONT)
+        self.wait_for_state(server, later, "COMPLETED")
+        epochs = [
+            int(self.job(server, job)["assignment_id"].split(".")[2]) for job in (first, later)
+        ]
+        self.assertEqual(epochs[1], epochs[0] + 1, "it was assigned once")
+
     # ---- Two agents with one id
 
     def test_jobs_stay_with_the_agent_whose_nonce_the_server_knows(self):

@@ -55,7 +55,6 @@ void AgentNode::stop(bool silently) {
 }
 
 void AgentNode::start_guest() {
-  guest_draining_ = false;
   if (!make_guest_) return;
   guest_ =
       make_guest_(*this, life_.epoch, [this](wire::RequestId id, const wire::Request& message) {
@@ -170,10 +169,6 @@ void AgentNode::carry_out(Link& link) {
   }
   link.effects.clear();
   if (link.socket != nullptr) link.socket->send(std::move(out));
-  if (guest_ != nullptr && &link == links_.front().get() &&
-      std::exchange(guest_draining_, link.session->draining()) != link.session->draining()) {
-    guest_->on_draining(guest_draining_);
-  }
   arm(link);
   if (exits) leave();
   end_when_stopped();

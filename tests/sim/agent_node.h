@@ -90,7 +90,6 @@ class AgentNode {
   Machine* machine_ = nullptr;
   MakeGuest make_guest_;
   std::unique_ptr<JobGuest> guest_;
-  bool guest_draining_ = false;
   wire::Encoder encoder_;
   wire::Decoder decoder_;
 };

@@ -25,7 +25,6 @@ class JobGuest {
   virtual void on_down() = 0;
   /// False: not for the guest.
   virtual bool on_reply(wire::RequestId id, const wire::Reply& reply) = 0;
-  virtual void on_draining(bool) {}
 };
 
 /// What berth-agent does with jobs: a real JobSession, and the machine as its runner.
@@ -42,7 +41,6 @@ class PushGuest final : public JobGuest, private agent::TaskListener {
   void on_up() override;
   void on_down() override;
   bool on_reply(wire::RequestId id, const wire::Reply& reply) override;
-  void on_draining(bool draining) override;
 
   const agent::JobSession& session() const { return session_; }
   /// Now and then an answer does not get through.

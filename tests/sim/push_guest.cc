@@ -41,10 +41,6 @@ bool PushGuest::on_reply(wire::RequestId id, const wire::Reply& reply) {
   return ours;
 }
 
-void PushGuest::on_draining(bool draining) {
-  session_.refuse_new(draining ? "the worker is draining" : "");
-}
-
 void PushGuest::on_task_started(wire::AssignmentId assignment) {
   session_.on_task_started(world_.now(), assignment, effects_);
   if (!starting_) carry_out();
