@@ -132,6 +132,7 @@ void read(const fb::JobRow& from, Reader& reader, JobRow& to) {
   to.expires_in_ms = from.expires_in_ms();
   if (from.usage() != nullptr) read(*from.usage(), reader, to.usage);
   to.unsatisfiable = from.unsatisfiable();
+  to.summary = Reader::text(from.summary());
 }
 
 void read(const fb::JobPage& from, Reader& reader, JobPage& to) {

@@ -140,6 +140,7 @@ Written<fb::JobRow> write(Writer& writer, const JobRow& row) {
   const auto worker = writer.text(row.worker);
   const fb::AssignmentId assignment = to_wire(row.assignment);
   const auto usage = write(writer, row.usage);
+  const auto summary = writer.text(row.summary);
   return fb::CreateJobRow(
       writer.builder,
       row.id.value,
@@ -166,7 +167,8 @@ Written<fb::JobRow> write(Writer& writer, const JobRow& row) {
       row.assignment == AssignmentId{} ? nullptr : &assignment,
       row.expires_in_ms,
       usage,
-      row.unsatisfiable);
+      row.unsatisfiable,
+      summary);
 }
 
 Written<fb::JobPage> write(Writer& writer, const JobPage& page) {

@@ -240,6 +240,7 @@ struct JobRow {
   uint32_t expires_in_ms = 0;
   TaskUsage usage;
   bool unsatisfiable = false;
+  Text summary;  ///< its command or image, at most 60 bytes of it: for people
 };
 
 struct JobPage {

@@ -18,6 +18,7 @@ constexpr uint32_t kRowsMax = 500;
 constexpr size_t kPageBytesMax = 512 * 1024;
 /// A page looks at no more jobs than this, found or not: a few milliseconds.
 constexpr size_t kLookedAtMax = 8'192;
+constexpr size_t kSummaryBytes = 60;
 constexpr size_t kPositionMax = 100'000;
 constexpr size_t kWatchRangesMax = 1'024;
 
@@ -40,10 +41,29 @@ uint32_t ms_until(Now now, Instant then) {
 
 size_t bytes_of(const wire::JobRow& row) {
   size_t bytes = sizeof(wire::JobRow) + row.name.size() + row.queue.size() + row.tenant.size() +
-                 row.last_error.message.size() + row.worker.size();
+                 row.last_error.message.size() + row.worker.size() + row.summary.size();
   for (const wire::Label& label : row.labels)
     bytes += label.key.size() + label.value.size() + 16;
   return bytes;
+}
+
+/// Some of `text` from its beginning that is whole characters still.
+std::string_view beginning(std::string_view text, size_t bytes) {
+  if (text.size() <= bytes) return text;
+  while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xC0) == 0x80)
+    --bytes;
+  return text.substr(0, bytes);
+}
+
+/// Unnamed jobs look alike without it; a page of rows must not carry whole scripts.
+std::string_view summary_of(const wire::JobSpec& spec, Arena& text) {
+  constexpr std::string_view kCut = "…";
+  const std::string_view first = spec.command.empty() ? spec.image : spec.command.front();
+  std::string line(first.substr(0, kSummaryBytes + 1));
+  for (size_t i = 1; i < spec.command.size() && line.size() <= kSummaryBytes; ++i)
+    line.append(" ").append(spec.command[i].substr(0, kSummaryBytes + 1));
+  if (line.size() <= kSummaryBytes) return text.keep(line);
+  return text.keep(std::string(beginning(line, kSummaryBytes - kCut.size())).append(kCut));
 }
 
 std::string no_such(wire::JobId job) {
@@ -68,6 +88,7 @@ wire::JobRow JobLedger::State::row_of(Now now, const Job& job, const wire::JobSp
     new (labels + i) wire::Label{text.keep(spec.labels[i].key), text.keep(spec.labels[i].value)};
   }
   row.labels = {labels, spec.labels.size()};
+  row.summary = summary_of(spec, text);
   row.state = job.state;
   row.priority = job.priority;
   row.attempts_max = spec.attempts_max;

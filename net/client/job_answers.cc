@@ -50,6 +50,7 @@ JobStatus to_owned(const wire::JobRow& from) {
       .expires_in = Milliseconds(from.expires_in_ms),
       .usage = to_owned(from.usage),
       .unsatisfiable = from.unsatisfiable,
+      .summary = std::string(from.summary),
   };
 }
 

@@ -204,6 +204,7 @@ struct JobStatus {
   Milliseconds expires_in{0};  ///< the assignment, unless it is renewed
   TaskUsage usage{};
   bool unsatisfiable = false;
+  std::string summary{};  ///< its command or image, at most 60 bytes of it
 };
 
 struct JobPage {

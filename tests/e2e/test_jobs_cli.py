@@ -15,7 +15,7 @@ EVERY_KEY_OF_A_JOB = [
     "job_id", "name", "queue", "tenant", "labels", "array", "state", "priority", "attempt_count",
     "max_attempts", "submitted_at", "queued_at", "assigned_at", "started_at", "finished_at",
     "scheduled_at", "deadline_at", "last_error", "worker_id", "assignment_id",
-    "assignment_expires_at", "usage", "unsatisfiable",
+    "assignment_expires_at", "usage", "unsatisfiable", "summary",
 ]  # fmt: skip
 
 
@@ -253,11 +253,11 @@ after = "build"
         (done,) = self.submit("--name", "b", "--", "true")
         self.berth("job", "wait", done)
         cases = [
-            (["--queue", "q"], ["a-1", "a-2"]),
+            (["--queue", "q"], ["a-2", "a-1"]),
             (["--label", "k=v"], ["a-1"]),
-            (["--name", "a-"], ["a-1", "a-2"]),
+            (["--name", "a-"], ["a-2", "a-1"]),
             (["--state", "completed"], ["b"]),
-            (["--state", "PENDING", "--newest"], ["a-2", "a-1"]),
+            (["--state", "PENDING", "--oldest"], ["a-1", "a-2"]),
             (["--worker", "w1"], ["b"]),
             (["--worker", "nobody"], []),
         ]
@@ -270,7 +270,7 @@ after = "build"
             page = self.json_of("job", "list", "--limit", "1", "--cursor", cursor)
             seen += [job["name"] for job in page["jobs"]]
             cursor = page["next_cursor"]
-        self.assertEqual(seen, ["a-1", "a-2", "b"])
+        self.assertEqual(seen, ["b", "a-2", "a-1"])
         table = self.berth("job", "list").stdout.splitlines()
         self.assertEqual(len(table), 4)
         self.assertRegex(table[1], r"\d+ +b +true +- +COMPLETED +1/1 +w1")
@@ -286,6 +286,19 @@ after = "build"
         text = self.berth("top").stdout
         self.assertIn("jobs 1 pending, 0 assigned, 0 running", text)
         self.assertRegex(text, r"oldest pending \d\S*   commit (-|[\d.]+ms)")
+
+    def test_a_row_says_how_the_command_begins(self):
+        cases = [
+            ("short", ["echo", "a b"], "echo a b"),
+            ("60 bytes", ["x" * 60], "x" * 60),
+            ("61 bytes", ["x" * 61], "x" * 57 + "…"),
+            ("cut in a character", ["sh", "-c", ":" + "ä" * 99], "sh -c :" + "ä" * 25 + "…"),
+        ]
+        for what, command, summary in cases:
+            with self.subTest(what):
+                self.submit("--at", "+1h", "--", *command)
+                (row,) = self.json_of("job", "list", "--limit", "1")["jobs"]
+                self.assertEqual(row["summary"], summary)
 
     def test_a_job_says_everything_about_itself(self):
         self.berth("run", "--name", "n", "--", "sh", "-c", "echo hi; exit 3", check=3)

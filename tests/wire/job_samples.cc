@@ -140,7 +140,8 @@ constexpr JobRow kRows[] = {
      .assignment = kAssignment,
      .expires_in_ms = 19'000,
      .usage = kUsage,
-     .unsatisfiable = true},
+     .unsatisfiable = true,
+     .summary = "make -j4 all"},
     {.id = {18}}};
 
 constexpr AttemptRow kAttempts[] = {

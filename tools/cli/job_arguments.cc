@@ -166,16 +166,25 @@ void add_list(CLI::App& job, Invocation& invocation) {
       invocation,
       Command::JobList,
       "list",
-      "Jobs in ascending order of their ids",
+      "Jobs, the newest first",
       "  berth job list --state RUNNING,PENDING\n"
-      "  berth job list --newest --limit 20\n"
-      "  berth job list --limit 100 --cursor 101 --json\n");
+      "  berth job list --oldest --limit 20\n"
+      "  berth job list --limit 0 --json\n");
   add_filters(*list, invocation);
   client::JobFilter& filter = invocation.job.filter;
+  // Whoever types this wants to see what is going on, not a history of a million rows.
+  filter.limit = 50;
+  filter.newest_first = true;
   add_number(
-      *list, "--limit", filter.limit, 10'000'000, "N", "At most so many rows (default: all)");
+      *list,
+      "--limit",
+      filter.limit,
+      10'000'000,
+      "N",
+      "At most so many rows, 0: all (default: 50)");
   add_number(*list, "--cursor", filter.cursor, UINT64_MAX, "N", "Go on where the last list ended");
-  list->add_flag("--newest", filter.newest_first, "The newest first");
+  list->add_flag_callback(
+      "--oldest", [&filter] { filter.newest_first = false; }, "The oldest first");
 }
 
 void add_logs(CLI::App& job, Invocation& invocation) {

@@ -108,7 +108,10 @@ Exit run_job_list(Session& session) {
   if (!next) return session.fail(next.error());
   if (!write_out(job_table(all, wall_ms()).text(isatty(STDOUT_FILENO) == 1))) return Exit::Failed;
   if (*next != 0) {
-    std::fprintf(stderr, "there are more: --cursor %llu\n", static_cast<unsigned long long>(*next));
+    std::fprintf(
+        stderr,
+        "there are more: --cursor %llu goes on, --limit 0 lists all\n",
+        static_cast<unsigned long long>(*next));
   }
   return Exit::Ok;
 }

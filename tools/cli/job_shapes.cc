@@ -86,6 +86,7 @@ Json job_json(const client::JobStatus& job, int64_t now_ms) {
       {"assignment_expires_at", time_json(leased ? now_ms + job.expires_in.count() : 0)},
       {"usage", usage_json(job.usage, job.started_at_ms)},
       {"unsatisfiable", job.unsatisfiable},
+      {"summary", text_json(job.summary)},
   };
 }
 

@@ -49,6 +49,18 @@ std::string name_text(const JobStatus& job) {
   return job.name + "[" + (job.array_count > 1 ? from + "-" + to : from) + "]";
 }
 
+/// A column among others: the rest of it is for `job show`.
+std::string command_text(const JobStatus& job) {
+  constexpr size_t kWidth = 32;
+  const std::string shown = or_dash(job.summary);
+  size_t at = 0;
+  for (size_t characters = 0; at < shown.size(); ++at) {
+    const bool begins = (static_cast<unsigned char>(shown[at]) & 0xC0) != 0x80;
+    if (begins && ++characters > kWidth) break;
+  }
+  return at == shown.size() ? shown : shown.substr(0, at) + "…";
+}
+
 void add_line(std::string& text, const char* what, const std::string& value) {
   std::string name = what;
   name.resize(12, ' ');
@@ -159,6 +171,7 @@ Table job_table(const std::vector<JobStatus>& jobs, int64_t now_ms) {
   Table table(
       {{"JOB", Align::Right},
        {"NAME"},
+       {"COMMAND"},
        {"QUEUE"},
        {"STATE"},
        {"TRIES", Align::Right},
@@ -170,6 +183,7 @@ Table job_table(const std::vector<JobStatus>& jobs, int64_t now_ms) {
     table.add(
         {id_text(job),
          name_text(job),
+         command_text(job),
          or_dash(job.queue),
          std::string(client::state_token(job.state)) + (job.unsatisfiable ? "!" : ""),
          std::to_string(job.attempt_count) + "/" + std::to_string(job.attempts_max),

@@ -115,7 +115,7 @@ TEST(JobArguments, FilterLists) {
                                            "5",
                                            "--cursor",
                                            "77",
-                                           "--newest"})
+                                           "--oldest"})
                                        .job.filter;
   EXPECT_THAT(
       filter.states,
@@ -125,7 +125,15 @@ TEST(JobArguments, FilterLists) {
   EXPECT_EQ(filter.label.key, "a");
   EXPECT_EQ(filter.limit, 5u);
   EXPECT_EQ(filter.cursor, 77u);
+  EXPECT_FALSE(filter.newest_first);
+}
+
+// Without a word it listed the whole history, the oldest first.
+TEST(JobArguments, AListIsShortAndBeginsWithTheNewest) {
+  const client::JobFilter filter = parsed({"job", "list"}).job.filter;
+  EXPECT_EQ(filter.limit, 50u);
   EXPECT_TRUE(filter.newest_first);
+  EXPECT_EQ(parsed({"job", "list", "--limit", "0"}).job.filter.limit, 0u);
 }
 
 TEST(JobArguments, AreInTheUsageLineAsTheyAreWritten) {

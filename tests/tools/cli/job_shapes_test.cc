@@ -22,6 +22,7 @@ client::JobStatus failed_job() {
   job.finished_at_ms = kNow - 30'000;
   job.last_error = {.kind = client::ErrorClass::Exit, .exit_code = 3, .message = "exit code 3"};
   job.worker = "w1";
+  job.summary = "python3 train.py";
   job.assignment = {.job = 12, .attempt = 2, .epoch = 77};
   job.usage = {client::Milliseconds(1'500), 4'096, client::Milliseconds(30'000)};
   return job;
@@ -38,7 +39,8 @@ TEST(JobShapes, StayAsTheyAre) {
       R"("scheduled_at":null,"deadline_at":null,)"
       R"("last_error":{"class":"exit","message":"exit code 3","exit_code":3,"signal":null},)"
       R"("worker_id":"w1","assignment_id":"12.2.77","assignment_expires_at":null,)"
-      R"("usage":{"cpu_s":1.5,"memory_peak_bytes":4096,"wall_s":30.0},"unsatisfiable":false})"
+      R"("usage":{"cpu_s":1.5,"memory_peak_bytes":4096,"wall_s":30.0},"unsatisfiable":false,)"
+      R"("summary":"python3 train.py"})"
       "\n");
   EXPECT_EQ(
       to_line(submitted_json({{.first = 5, .count = 10}}, false)),
@@ -106,6 +108,9 @@ TEST(JobText, ShowsJobsAndRestsOfArrays) {
   EXPECT_THAT(text, HasSubstr("1m30s  30s  exit 3"));
   EXPECT_THAT(text, HasSubstr("20-117  step[3-100]"));
   EXPECT_THAT(text, HasSubstr("PENDING!"));
+  client::JobStatus unnamed{.id = 9, .summary = "sh -c 'a line of a script that is long'"};
+  EXPECT_THAT(
+      job_table({unnamed}, kNow).text(), HasSubstr("-     sh -c 'a line of a script that i…  -"));
   client::JobStatus quick = failed_job();
   quick.finished_at_ms = quick.started_at_ms;
   EXPECT_THAT(job_table({quick}, kNow).text(), HasSubstr("1m30s  <1ms  exit 3"));
