@@ -35,6 +35,8 @@ void read(const fb::HeartbeatReply& from, Reader& reader, HeartbeatReply& to) {
 void read(const fb::Elimination& from, Reader&, Elimination& to) {
   to.requirement = Reader::text(from.requirement());
   to.workers = from.workers();
+  to.asked = from.asked();
+  to.largest = from.largest();
 }
 
 void read(const fb::GpuDevice& from, Reader&, GpuDevice& to) {

@@ -40,7 +40,8 @@ Written<fb::HeartbeatReply> write(Writer& writer, const HeartbeatReply& reply) {
 
 Written<fb::Elimination> write(Writer& writer, const Elimination& elimination) {
   const auto requirement = writer.text(elimination.requirement);
-  return fb::CreateElimination(writer.builder, requirement, elimination.workers);
+  return fb::CreateElimination(
+      writer.builder, requirement, elimination.workers, elimination.asked, elimination.largest);
 }
 
 Written<fb::Explanation> write(Writer& writer, const Explanation& explanation) {

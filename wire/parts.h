@@ -70,6 +70,8 @@ enum class Refusal : uint8_t {
 struct Elimination {
   Text requirement;  ///< `tag:gpu`, `cpu`, `offline`: the tokens of docs/protocol.md
   uint32_t workers = 0;
+  int64_t asked = 0;    ///< of a resource, in the unit of its Demand, GPUs in thousandths; else 0
+  int64_t largest = 0;  ///< the most of it that one of these workers has: left, or in all
 };
 
 /// The one explanation object of every surface.

@@ -1,5 +1,7 @@
 #include "core/placement/explain.h"
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <string>
 #include <vector>
@@ -58,14 +60,14 @@ std::vector<NameStep> name_steps(const wire::Place& place, const Query& query) {
   return steps;
 }
 
-/// What is ruled out worker by worker, each with its token, in order.
+/// What is ruled out worker by worker, each with its token, in the order of the answer.
 enum RowStep : size_t {
+  kStepSpread,
+  kStepExcluded,
   kStepOffline,
   kStepCordoned,
   kStepDraining,
   kStepCooling,
-  kStepSpread,
-  kStepExcluded,
   kStepSlots,
   kStepCpu,
   kStepMemory,
@@ -76,12 +78,12 @@ enum RowStep : size_t {
   kRowSteps
 };
 constexpr const char* kRowTokens[kRowSteps] = {
+    "label:",
+    "excluded",
     "offline",
     "cordoned",
     "draining",
     "cooldown",
-    "label:",
-    "excluded",
     "slots",
     "cpu",
     "memory",
@@ -114,12 +116,46 @@ RowStep misfit_step(Misfit misfit) {
 /// What a demand is compared with.
 enum class Against : uint8_t { Free, Capacity };
 
-void make_free(NodeState& node) {
-  node.free = node.capacity;
+NodeState with_nothing_on_it(const NodeState& node) {
+  NodeState empty = node;
+  empty.free = node.capacity;
   for (uint32_t i = 0; i < node.gpu_count; ++i)
-    node.gpu_free[i] = kWholeGpu;
-  node.custom_free = node.custom_capacity;
+    empty.gpu_free[i] = kWholeGpu;
+  empty.custom_free = node.custom_capacity;
+  return empty;
 }
+
+/// In thousandths: of one device for a fraction of it, else of all that are wholly free.
+int64_t usable_gpus(const NodeState& node, const NodeDemand& demand) {
+  int64_t usable = 0;
+  for (uint32_t i = 0; i < node.gpu_count; ++i) {
+    if (!allows_model(demand, node.gpu_model[i])) continue;
+    if (demand.gpu_milli < kWholeGpu) {
+      usable = std::max<int64_t>(usable, node.gpu_free[i]);
+    } else if (node.gpu_free[i] == kWholeGpu) {
+      usable += kWholeGpu;
+    }
+  }
+  return usable;
+}
+
+int64_t custom_free(const NodeState& node, NameId name) {
+  for (uint32_t i = 0; i < node.custom_count; ++i) {
+    if (node.custom_free[i].name == name) return node.custom_free[i].amount;
+  }
+  return 0;
+}
+
+/// How many workers have too little of a resource, and the most that one of them has.
+struct Shortage {
+  uint32_t workers = 0;
+  int64_t largest = 0;
+
+  void count(int64_t has) {
+    ++workers;
+    largest = std::max(largest, has);
+  }
+};
 
 class Sieve {
  public:
@@ -129,50 +165,39 @@ class Sieve {
   void count(uint32_t segment_index) {
     const Segment& segment = tables_.fleet.segment(segment_index);
     uint64_t words = segment.live.summary.load(std::memory_order_acquire);
-    for (; words != 0; words &= words - 1) {
-      auto at = static_cast<uint32_t>(std::countr_zero(words));
-      uint64_t live = segment.live.word(at);
-      uint64_t left = against_ == Against::Free ? live & segment.placeable.word(at) : live;
-      workers_ += static_cast<uint32_t>(std::popcount(live));
-      each_row(live & ~left, at, [&](uint32_t row) {
-        ++eliminated_[status_step(segment.rows[row].flags.load(std::memory_order_acquire))];
-      });
-      for (NameStep& step : steps_)
-        left = sift(segment, at, left, step);
-      each_row(left, at, [&](uint32_t row) { count_row(segment, segment_index, row); });
-    }
+    for (; words != 0; words &= words - 1)
+      count_word(segment, segment_index, static_cast<uint32_t>(std::countr_zero(words)));
   }
 
   /// Counts until somebody is eligible.
   bool finds_one(uint32_t segment_index) {
     const Segment& segment = tables_.fleet.segment(segment_index);
     uint64_t words = segment.live.summary.load(std::memory_order_acquire);
-    for (; words != 0 && eligible_ == 0; words &= words - 1) {
-      auto at = static_cast<uint32_t>(std::countr_zero(words));
-      uint64_t left = segment.live.word(at);
-      for (NameStep& step : steps_)
-        left = sift(segment, at, left, step);
-      for (; left != 0 && eligible_ == 0; left &= left - 1) {
-        count_row(segment, segment_index, at * 64 + static_cast<uint32_t>(std::countr_zero(left)));
-      }
-    }
+    for (; words != 0 && eligible_ == 0; words &= words - 1)
+      count_word(segment, segment_index, static_cast<uint32_t>(std::countr_zero(words)));
     return eligible_ > 0;
   }
 
   wire::Explanation result(const wire::Place& place, Arena& text) const {
     std::vector<wire::Elimination> found;
-    auto add = [&](std::string_view token, uint32_t workers) {
-      if (workers > 0) found.push_back({text.keep(token), workers});
+    auto add = [&](std::string_view token, uint32_t workers, int64_t asked, int64_t largest) {
+      if (workers > 0) found.push_back({text.keep(token), workers, asked, largest});
     };
-    for (size_t i = 0; i < kStepSpread; ++i)
-      add(kRowTokens[i], eliminated_[i]);
     for (const NameStep& step : steps_)
-      add(step.token, step.eliminated);
-    add("label:" + std::string(place.requirements.spread_by), eliminated_[kStepSpread]);
-    for (size_t i = kStepExcluded; i < kStepCustom; ++i)
-      add(kRowTokens[i], eliminated_[i]);
+      add(step.token, step.eliminated, 0, 0);
+    add("label:" + std::string(place.requirements.spread_by), found_[kStepSpread].workers, 0, 0);
+    for (size_t i = kStepExcluded; i < kStepSlots; ++i)
+      add(kRowTokens[i], found_[i].workers, 0, 0);
+    for (size_t i = kStepSlots; i < kStepGpu; ++i)
+      add(kRowTokens[i],
+          found_[i].workers,
+          query_.demand.amounts[i - kStepSlots],
+          found_[i].largest);
+    const int64_t gpus = int64_t{query_.demand.gpu_count} * query_.demand.gpu_milli;
+    add(kRowTokens[kStepGpu], found_[kStepGpu].workers, gpus, found_[kStepGpu].largest);
     for (size_t i = 0; i < place.demand.custom.size(); ++i) {
-      add("custom:" + std::string(place.demand.custom[i].name), custom_[i]);
+      const wire::NamedAmount& one = place.demand.custom[i];
+      add("custom:" + std::string(one.name), custom_[i].workers, one.amount, custom_[i].largest);
     }
     return {workers_, eligible_, text.keep_all<wire::Elimination>(found), 0};
   }
@@ -196,23 +221,51 @@ class Sieve {
     return kept;
   }
 
-  void count_row(const Segment& segment, uint32_t segment_index, uint32_t row) {
+  /// 64 workers: those that have all the names are looked at one by one.
+  void count_word(const Segment& segment, uint32_t segment_index, uint32_t at) {
+    const uint64_t live = segment.live.word(at);
+    const uint64_t placeable = against_ == Against::Free ? segment.placeable.word(at) : live;
+    workers_ += static_cast<uint32_t>(std::popcount(live));
+    uint64_t left = live;
+    for (NameStep& step : steps_)
+      left = sift(segment, at, left, step);
+    each_row(left, at, [&](uint32_t row) {
+      count_row(segment, segment_index, row, (placeable >> (row % 64) & 1) != 0);
+    });
+  }
+
+  /// What no waiting changes comes first, or a pause would hide that a worker is too small.
+  void count_row(const Segment& segment, uint32_t segment_index, uint32_t row, bool placeable) {
     NodeState node;
     uint32_t flags = 0;
     uint32_t generation = 0;
     tables_.fleet.read_node(worker_index(segment_index, row), node, flags, generation);
-    if (against_ == Against::Capacity) make_free(node);
+    const NodeState empty = with_nothing_on_it(node);
+    const NodeState& compared = against_ == Against::Free ? node : empty;
     if (query_.spread && !has_label_key(segment, row, tables_.names, query_.spread_by)) {
-      ++eliminated_[kStepSpread];
+      ++found_[kStepSpread].workers;
     } else if (is_excluded(segment, row, query_)) {
-      ++eliminated_[kStepExcluded];
-    } else if (Misfit wrong = misfit(node, query_.demand); wrong == Misfit::None) {
-      ++eligible_;
-    } else if (wrong == Misfit::Custom) {
-      ++custom_[first_custom_misfit(node)];
+      ++found_[kStepExcluded].workers;
+    } else if (Misfit ever = misfit(empty, query_.demand); ever != Misfit::None) {
+      count_misfit(empty, compared, ever);
+    } else if (!placeable) {
+      ++found_[status_step(flags)].workers;
+    } else if (Misfit now = misfit(compared, query_.demand); now != Misfit::None) {
+      count_misfit(compared, compared, now);
     } else {
-      ++eliminated_[misfit_step(wrong)];
+      ++eligible_;
     }
+  }
+
+  /// `wrong` is what does not fit `node`; what is left of that is told from `compared`.
+  void count_misfit(const NodeState& node, const NodeState& compared, Misfit wrong) {
+    if (wrong == Misfit::Custom) {
+      const size_t at = first_custom_misfit(node);
+      return custom_[at].count(custom_free(compared, query_.demand.custom[at].name));
+    }
+    const RowStep step = misfit_step(wrong);
+    found_[step].count(
+        step == kStepGpu ? usable_gpus(compared, query_.demand) : compared.free[step - kStepSlots]);
   }
 
   size_t first_custom_misfit(const NodeState& node) const {
@@ -231,8 +284,8 @@ class Sieve {
   std::vector<NameStep> steps_;
   uint32_t workers_ = 0;
   uint32_t eligible_ = 0;
-  std::array<uint32_t, kRowSteps> eliminated_{};
-  std::array<uint32_t, kCustomMax> custom_{};
+  std::array<Shortage, kRowSteps> found_{};
+  std::array<Shortage, kCustomMax> custom_{};
 };
 
 }  // namespace

@@ -8,7 +8,8 @@
 namespace berth::core {
 
 /// Why there is no place, or how few there are: every worker counted at the first requirement that
-/// rules it out, in the order status, tags, any, not, labels, model, exclusion, resources.
+/// rules it out. What no waiting changes comes first: tags, any, not, labels, model, exclusion, too
+/// small even when empty; then what passes: status, cooldown, what is left on it.
 ///
 /// Names are counted with the tag index, 64 workers at a time; only workers that have all of them
 /// are looked at one by one. `query` was compiled from `place`.

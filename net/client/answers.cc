@@ -119,7 +119,8 @@ Explanation owned(const wire::Explanation& from) {
   Explanation to{.workers = from.workers, .eligible = from.eligible};
   to.eliminated.reserve(from.eliminated.size());
   for (const wire::Elimination& each : from.eliminated) {
-    to.eliminated.push_back({std::string(each.requirement), each.workers});
+    to.eliminated.push_back(
+        {std::string(each.requirement), each.workers, each.asked, each.largest});
   }
   to.queue_position = from.queue_position;
   return to;

@@ -48,6 +48,8 @@ enum class NoPlace : uint8_t { NoWorkers = 0, Eliminated = 1, TimedOut = 2, Queu
 struct Elimination {
   std::string requirement{};  ///< `tag:gpu`, `cpu`, `offline`
   uint32_t workers = 0;
+  int64_t asked = 0;    ///< of a resource: milli, MiB, Mbit/s or a count; 0: it is none
+  int64_t largest = 0;  ///< the most of it that one of these workers has left, or in all
 };
 
 struct Explanation {

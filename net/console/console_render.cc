@@ -52,6 +52,9 @@ std::string eliminated(const wire::Explanation& explanation) {
   for (const wire::Elimination& e : explanation.eliminated) {
     if (!out.empty()) out += ", ";
     out += word(e.requirement) + " " + std::to_string(e.workers);
+    if (e.asked == 0) continue;
+    out += " (asked " + format_amount(e.requirement, e.asked) + ", largest " +
+           format_amount(e.requirement, e.largest) + ")";
   }
   return out;
 }

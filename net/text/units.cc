@@ -209,6 +209,12 @@ std::string format_milli(int64_t milli) {
   return text + decimals;
 }
 
+std::string format_amount(std::string_view requirement, int64_t amount) {
+  if (requirement == "cpu" || requirement == "gpu") return format_milli(amount);
+  if (requirement == "memory" || requirement == "disk") return format_mib(amount);
+  return std::to_string(amount) + (requirement == "network" ? "Mbit" : "");
+}
+
 std::string_view nearest_word(std::string_view word, const std::vector<std::string_view>& known) {
   std::string_view best;
   // A third of the letters may be wrong; beyond that a suggestion misleads.

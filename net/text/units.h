@@ -52,6 +52,9 @@ std::string format_duration(core::Duration duration);  // 1m30s, 250ms
 std::string format_mib(int64_t mib);                   // 512MiB, 4GiB
 std::string format_milli(int64_t milli);               // 2, 0.5
 
+/// An amount of what an explanation's `requirement` names: `cpu` 2, `memory` 4GiB, `slots` 3.
+std::string format_amount(std::string_view requirement, int64_t amount);
+
 /// What the user most likely meant by `word`, or empty when nothing is near.
 std::string_view nearest_word(std::string_view word, const std::vector<std::string_view>& known);
 

@@ -127,6 +127,87 @@ TEST_F(ShardTest, SilenceCountsOnlyWhileTheServerListens) {
   EXPECT_EQ(tables_.fleet.workers_with(wire::WorkerStatus::Offline), 1u);
 }
 
+// A cooling worker without the tag was counted under `cooldown`, and hid that no waiting would
+// help.
+TEST_F(ShardTest, ExplainsWhatNoWaitingChangesBeforeWhatPasses) {
+  TestWorker worker{.id = "w", .tags = {"cpu"}, .slots = 2, .cpu_milli = 8'000};
+  beat(worker);
+  wire::Place held = place("held");
+  held.demand.cpu_milli = 3'000;
+  ask<wire::Placed>(held);
+  const auto cool = [&] {
+    effects_.clear();
+    shard_.on_cooldown({now_, 1'000}, {"w", now_ + Duration::seconds(60)}, effects_);
+  };
+  const std::string_view fpga[] = {"fpga"};
+  struct Case {
+    const char* name;
+    wire::TextList tags;
+    int64_t cpu_milli;
+    bool cooling;
+    const char* token;
+    int64_t asked;
+    int64_t largest;
+  };
+  const Case cases[] = {
+      {"has no room now", {}, 6'000, false, "cpu", 6'000, 5'000},
+      {"is too small", {}, 64'000, false, "cpu", 64'000, 5'000},
+      {"lacks the tag", fpga, 0, false, "tag:fpga", 0, 0},
+      {"lacks the tag, and cools down", fpga, 0, true, "tag:fpga", 0, 0},
+      {"is too small, and cools down", {}, 64'000, true, "cpu", 64'000, 5'000},
+      {"has no room now, and cools down", {}, 6'000, true, "cooldown", 0, 0},
+      {"would fit, and cools down", {}, 1'000, true, "cooldown", 0, 0},
+  };
+  for (const Case& c : cases) {
+    if (c.cooling) cool();
+    wire::Place asked = place("t");
+    asked.requirements.all_tags = c.tags;
+    asked.demand.cpu_milli = c.cpu_milli;
+    const auto unplaced = ask<wire::Unplaced>(asked);
+    ASSERT_EQ(unplaced.explanation.eliminated.size(), 1u) << c.name;
+    const wire::Elimination& out = unplaced.explanation.eliminated[0];
+    EXPECT_EQ(out.requirement, c.token) << c.name;
+    EXPECT_EQ(out.workers, 1u) << c.name;
+    EXPECT_EQ(out.asked, c.asked) << c.name;
+    EXPECT_EQ(out.largest, c.largest) << c.name;
+  }
+}
+
+TEST_F(ShardTest, ExplainsTheLargestOfEachResource) {
+  TestWorker small{.id = "small", .tags = {"small"}, .slots = 9, .memory_mib = 512, .gpus = {"t4"}};
+  TestWorker large{.id = "large", .slots = 9, .memory_mib = 4'096, .gpus = {"t4", "t4"}};
+  beat(small);
+  beat(large);
+  const std::string_view on_small[] = {"small"};
+  wire::Place half = place("half");
+  half.requirements.all_tags = on_small;
+  half.demand.gpu_count = 1;
+  half.demand.gpu_milli = 400;
+  ask<wire::Placed>(half);
+  struct Case {
+    const char* token;
+    wire::Demand demand;
+    int64_t asked;
+    int64_t largest;
+  };
+  const Case cases[] = {
+      {"slots", {.slots = 10}, 10, 9},
+      {"memory", {.memory_mib = 8'192}, 8'192, 4'096},
+      {"gpu", {.gpu_count = 3, .gpu_milli = 1'000}, 3'000, 2'000},
+  };
+  for (const Case& c : cases) {
+    wire::Place asked = place("t");
+    asked.demand = c.demand;
+    const auto unplaced = ask<wire::Unplaced>(asked);
+    ASSERT_EQ(unplaced.explanation.eliminated.size(), 1u) << c.token;
+    const wire::Elimination& out = unplaced.explanation.eliminated[0];
+    EXPECT_EQ(out.requirement, c.token);
+    EXPECT_EQ(out.workers, 2u) << c.token;
+    EXPECT_EQ(out.asked, c.asked) << c.token;
+    EXPECT_EQ(out.largest, c.largest) << c.token;
+  }
+}
+
 TEST_F(ShardTest, TellsWhatItLookedAtWhenThatIsMuch) {
   std::vector<TestWorker> workers = {{.id = "a", .slots = 2}, {.id = "b", .slots = 2}};
   for (TestWorker& worker : workers)

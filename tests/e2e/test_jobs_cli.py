@@ -329,7 +329,7 @@ after = "build"
             "job", "submit", "--refuse-unsatisfiable", "--tags", "moon", "--", "true", check=7
         )
         self.assertEqual(refused.stdout, "")
-        self.assertRegex(refused.stderr, r"(?m)^tag:moon +1$")
+        self.assertRegex(refused.stderr, r"(?m)^tag:moon +1 +- +-$")
 
     def test_logs_are_read_while_they_grow_and_checked_at_the_end(self):
         (job,) = self.submit(

@@ -22,7 +22,8 @@ constexpr uint64_t kDependsOn[] = {0x1122334455667788, 42};
 constexpr uint32_t kDependsOnItems[] = {0, 3};
 constexpr uint16_t kGpus[] = {0, 3};
 constexpr uint8_t kVerdicts[] = {0, 2, 1, 0, 0};
-constexpr Elimination kEliminated[] = {{"offline", 3}, {"tag:gpu", 120}};
+constexpr Elimination kEliminated[] = {
+    {"offline", 3}, {"tag:gpu", 120}, {"memory", 5, 65'536, 32'000}};
 constexpr Explanation kExplanation = {200, 77, kEliminated, 5};
 constexpr JobRange kRanges[] = {{{17}, {17}}, {{1'000}, {1'999}}};
 constexpr AssignmentId kAssignment = {{17}, 0x0000'0009'0000'0042, 2};

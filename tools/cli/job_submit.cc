@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "core/jobs/check_spec.h"
+#include "net/text/units.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/job_file.h"
 #include "tools/cli/job_shapes.h"
@@ -65,6 +66,9 @@ void warn_unsatisfiable(const client::SubmittedJob& job, bool repeated) {
   for (const client::Elimination& each : job.explanation.eliminated) {
     why += (why.empty() ? "; " : ", ") + each.requirement + " rules out " +
            std::to_string(each.workers);
+    if (each.asked == 0) continue;
+    why += " (asked " + net::format_amount(each.requirement, each.asked) + ", largest " +
+           net::format_amount(each.requirement, each.largest) + ")";
   }
   const bool none = !repeated && job.explanation.workers == 0;
   const std::string id = range_text({job.first, job.first + job.count - 1});

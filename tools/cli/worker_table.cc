@@ -72,9 +72,18 @@ std::string explanation_text(const client::Explanation& explanation) {
   std::string text = std::to_string(explanation.eligible) + " of " +
                      std::to_string(explanation.workers) + " workers were eligible\n";
   if (explanation.eliminated.empty()) return text;
-  Table table({{"RULED OUT BY"}, {"WORKERS", Table::Align::Right}});
+  Table table(
+      {{"RULED OUT BY"},
+       {"WORKERS", Table::Align::Right},
+       {"ASKED", Table::Align::Right},
+       {"LARGEST", Table::Align::Right}});
   for (const client::Elimination& each : explanation.eliminated) {
-    table.add({each.requirement, std::to_string(each.workers)});
+    const bool amount = each.asked > 0;
+    table.add(
+        {each.requirement,
+         std::to_string(each.workers),
+         amount ? net::format_amount(each.requirement, each.asked) : "-",
+         amount ? net::format_amount(each.requirement, each.largest) : "-"});
   }
   return text + table.text();
 }

@@ -14,7 +14,7 @@ std::string render(
 
 TEST(ConsoleRender, EveryAnswerIsOneLineOrEndsWithADot) {
   const uint16_t gpus[] = {0, 3};
-  const wire::Elimination eliminated[] = {{"tag:gpu", 2}, {"offline", 1}};
+  const wire::Elimination eliminated[] = {{"tag:gpu", 2}, {"memory", 1, 65'536, 8'192}};
   const wire::TagCount tags[] = {{"gpu", 2}};
   struct Case {
     const char* what;
@@ -38,7 +38,8 @@ TEST(ConsoleRender, EveryAnswerIsOneLineOrEndsWithADot) {
        wire::Unplaced{
            .reason = wire::NoPlace::Eliminated,
            .explanation = {.workers = 3, .eliminated = eliminated}},
-       "ERR eliminated no worker fits; of 3 workers eliminated: tag:gpu 2, offline 1\n"},
+       "ERR eliminated no worker fits; of 3 workers eliminated: tag:gpu 2, memory 1 "
+       "(asked 64GiB, largest 8GiB)\n"},
       {"a refusal",
        wire::Refused{wire::Refusal::NotFound, "no such worker"},
        "ERR not_found no such worker\n"},

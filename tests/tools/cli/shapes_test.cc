@@ -20,11 +20,13 @@ TEST(Shapes, StayAsTheyAre) {
 
   client::Error error{.code = client::ErrorCode::CannotBePlaced, .message = "m"};
   error.no_place = client::NoPlace::Eliminated;
-  error.explanation = {.workers = 3, .eligible = 0, .eliminated = {{"tag:gpu", 2}, {"slots", 1}}};
+  error.explanation = {
+      .workers = 3, .eligible = 0, .eliminated = {{"tag:gpu", 2}, {"cpu", 1, 64'000, 8'000}}};
   EXPECT_EQ(
       to_line(error_json(error)),
       R"({"error":"cannot_be_placed","message":"m","reason":"eliminated","explanation":)"
-      R"({"workers":3,"eligible":0,"eliminated":{"tag:gpu":2,"slots":1},"queue_position":0}})"
+      R"({"workers":3,"eligible":0,"eliminated":{"tag:gpu":2,"cpu":1},)"
+      R"("amounts":{"cpu":{"asked":64000,"largest":8000}},"queue_position":0}})"
       "\n");
 
   EXPECT_EQ(
