@@ -97,7 +97,8 @@ TcpStream::Taken HttpConnection::on_input(std::span<const std::byte> input) {
 
 size_t HttpConnection::run(std::string_view input) {
   size_t done = 0;
-  while (live() && !waiting_ && done < input.size()) {
+  int served = 0;
+  while (live() && !waiting_ && done < input.size() && served < kServedMax) {
     if (close_after_) return input.size();  // nothing behind the last request counts
     if (congested()) flush();
     if (congested() || !live()) break;
@@ -105,7 +106,8 @@ size_t HttpConnection::run(std::string_view input) {
     const HttpParser::Outcome outcome = parser_.feed(input.substr(done), taken);
     done += taken;
     if (outcome == HttpParser::Outcome::Request) {
-      on_request();
+      ++served;
+      on_request();  // once answered it is dirty, so what is left has its turn
     } else if (outcome == HttpParser::Outcome::Bad) {
       on_bad(parser_.status(), parser_.problem());
     } else if (outcome == HttpParser::Outcome::Continue && done == input.size()) {

@@ -48,6 +48,8 @@ StreamLimits http_stream_limits();
 class HttpConnection final : public TcpStream {
  public:
   static constexpr size_t kHeldMax = 64 * 1024;
+  /// Requests that are looked at in one go; others of the loop have their turn before the next.
+  static constexpr int kServedMax = 32;
 
   HttpConnection(
       StreamLoop& shared,

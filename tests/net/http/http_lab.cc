@@ -116,9 +116,11 @@ void HttpLab::on_turn_end() {
   // As the gateway does it: what was dirty goes on, and may answer and be dirty again.
   for (HttpConnection* connection : std::exchange(later_, {}))
     echo(*connection);
-  for (HttpConnection* connection : std::exchange(dirty_, {})) {
-    unsent_most = std::max<size_t>(unsent_most, connection->unsent());
-    connection->proceed();
+  while (!dirty_.empty()) {
+    for (HttpConnection* connection : std::exchange(dirty_, {})) {
+      unsent_most = std::max<size_t>(unsent_most, connection->unsent());
+      connection->proceed();
+    }
   }
 }
 
