@@ -2,9 +2,10 @@
 
 #include "core/placement/placement.h"
 
+#include <map>
 #include <memory>
 #include <string>
-#include <thread>
+#include <tuple>
 #include <vector>
 
 #include <benchmark/benchmark.h>
@@ -108,13 +109,10 @@ class Client {
   Arena text_;
 };
 
-World& world(uint32_t workers, uint16_t shards = 1) {
-  static std::vector<std::pair<std::pair<uint32_t, uint16_t>, std::unique_ptr<World>>> worlds;
-  for (auto& [key, made] : worlds) {
-    if (key == std::pair{workers, shards}) return *made;
-  }
-  worlds.emplace_back(std::pair{workers, shards}, std::make_unique<World>(workers, shards));
-  return *worlds.back().second;
+/// Made when first asked for. `copy`: another one that looks the same.
+World& world(uint32_t workers, uint16_t shards = 1, int copy = 0) {
+  static std::map<std::tuple<uint32_t, uint16_t, int>, World> worlds;
+  return worlds.try_emplace({workers, shards, copy}, workers, shards).first->second;
 }
 
 void place_and_release(benchmark::State& state) {
@@ -221,9 +219,10 @@ BENCHMARK(heartbeat)
     ->Args({10'000, 0})
     ->Args({500, 0});
 
-/// Threads on shared tables, each preferring another shard's segments.
-void place_shared(benchmark::State& state) {
-  World& fleet = world(10'000, 2);
+/// Threads on shared tables, each preferring another shard's segments; or, for what this machine
+/// could do at best, each on tables of its own.
+void place_by_threads(benchmark::State& state, bool shared) {
+  World& fleet = world(10'000, 2, shared ? 0 : state.thread_index());
   Client client(fleet.tables, static_cast<uint32_t>(state.thread_index()), {"hot0", "hot1"});
   for (auto step : state) {
     wire::Reply reply = client.place();
@@ -231,10 +230,17 @@ void place_shared(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations());
 }
-BENCHMARK(place_shared)
-    ->Setup([](const benchmark::State&) { world(10'000, 2); })
-    ->Threads(1)
-    ->Threads(2)
+void make_worlds(const benchmark::State&) {
+  world(10'000, 2, 0);
+  world(10'000, 2, 1);
+}
+BENCHMARK_CAPTURE(place_by_threads, shared, true)
+    ->Setup(make_worlds)
+    ->ThreadRange(1, 2)
+    ->UseRealTime();
+BENCHMARK_CAPTURE(place_by_threads, apart, false)
+    ->Setup(make_worlds)
+    ->ThreadRange(1, 2)
     ->UseRealTime();
 
 }  // namespace
