@@ -49,6 +49,14 @@ if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
   target_compile_options(berth_compile INTERFACE -march=${BERTH_ARCH})
 endif()
 
+# GCC clears and copies structs of a hundred bytes and more with `rep stos` and `rep movs`, which take longer
+# to begin than to run: a placement met six of them, of 3 to 8 ns each. Moves of 16 bytes do it in less.
+if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  set(BERTH_STRUCT_MOVES
+    -mmemset-strategy=vector_loop:512:noalign,libcall:-1:noalign
+    -mmemcpy-strategy=vector_loop:512:noalign,libcall:-1:noalign)
+endif()
+
 # Inlined across source files a placement is a tenth faster. Only core and the server are compiled for
 # it, and only programs are linked with it: tests take the machine code that the objects hold as well,
 # which is why they are "fat". What the SDK is made of must not hold code of one compiler's version.
@@ -58,6 +66,6 @@ add_library(berth_no_lto INTERFACE)   # for tests
 if(BERTH_LTO AND CMAKE_BUILD_TYPE STREQUAL "Release" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU"
    AND BERTH_SANITIZE STREQUAL "")
   target_compile_options(berth_lto INTERFACE -flto -ffat-lto-objects)
-  target_link_options(berth_allocator INTERFACE -flto=auto -O3)
+  target_link_options(berth_allocator INTERFACE -flto=auto -O3 ${BERTH_STRUCT_MOVES})
   target_link_options(berth_no_lto INTERFACE -fno-lto)
 endif()
