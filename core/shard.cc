@@ -243,12 +243,13 @@ void Shard::State::count(const BeatOutcome& beat) {
 
 void Shard::State::on(const Call& call, const wire::Place& place) {
   Arena& text = call.effects.text;
+  const TaskKey task = placement.expect(place.task);
   std::string_view wrong;
   if (!compile_query(place, tables.names, query, text, wrong)) {
     counters.add(Counter::RequestsRefused);
     return call.reply(wire::Refused{wire::Refusal::BadRequest, wrong});
   }
-  wire::Reply answer = placement.place(call.now, place, query, text);
+  wire::Reply answer = placement.place(call.now, place, task, query, text);
   if (place.explain || scores_all(query.policy) || !std::holds_alternative<wire::Placed>(answer)) {
     call.effects.looked_at += tables.fleet.workers();
   }
@@ -258,6 +259,8 @@ void Shard::State::on(const Call& call, const wire::Place& place) {
         WaitForPlace{call.from, call.id, {call.payload.begin(), call.payload.end()}});
     return;
   }
+  // Nearly always; copied as what it is, not as the largest of all replies.
+  if (const auto* placed = std::get_if<wire::Placed>(&answer)) return call.reply(*placed);
   call.reply(answer);
 }
 

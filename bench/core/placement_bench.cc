@@ -85,8 +85,9 @@ class Client {
     for (size_t i = task_.size(); ++task_[--i] > '9';)
       task_[i] = '0';
     std::string_view error;
+    const TaskKey key = placement_.expect(task_);
     compile_query(place_, tables_.names, query_, text_, error);
-    return placement_.place({Instant{1}, 0}, place_, query_, text_);
+    return placement_.place({Instant{1}, 0}, place_, key, query_, text_);
   }
 
   void release(wire::ReservationId id) {

@@ -225,7 +225,7 @@ void Ledger::State::place_greedily(Now now, Effects& effects) {
     greedy_from = turn;
     const wire::Place* place = read(waiting.frame, effects.text);
     if (place == nullptr) continue;
-    wire::Reply reply = placement.place(now, *place, query, effects.text);
+    wire::Reply reply = placement.place(now, *place, place->task, query, effects.text);
     if (std::holds_alternative<wire::Placed>(reply)) serve(turn, waiting, reply, effects);
   }
   if (at == requests.end()) greedy_from.reset();

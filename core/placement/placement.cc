@@ -69,9 +69,10 @@ struct Placement::State {
       Arena& text);
   wire::Placed placed(Now now, const Reservation& reservation, const Claim& claim, Arena& text);
   wire::Reply nowhere(const wire::Place& place, const Query& query, bool busy, Arena& text);
-  bool keep(std::string_view task, const Claim& claim, Held& held);
-  void give_back(const Claim& claim) {
-    tables.fleet.give_back(claim.worker, claim.generation, claim.holding, true);
+  bool keep(std::string_view task, const Query& query, const Claim& claim, Held& held);
+  void give_back(const Query& query, const Claim& claim) {
+    const Holding taken = Holding::of(query.demand, claim.gpus);
+    tables.fleet.give_back(claim.worker, claim.generation, taken, true);
   }
   void give_back(const Reservation& gone) {
     tables.fleet.give_back(gone.worker, gone.generation, gone.holding, !gone.reported);
@@ -87,10 +88,16 @@ TypicalTasks& Placement::typical_tasks() {
   return state_->typical;
 }
 
-wire::Reply Placement::place(Now now, const wire::Place& place, const Query& query, Arena& text) {
+TaskKey Placement::expect(std::string_view task) const {
+  const TaskKey key(task);
+  state_->tables.reservations.expect(key, state_->thread);
+  return key;
+}
+
+wire::Reply Placement::place(
+    Now now, const wire::Place& place, const TaskKey& task, const Query& query, Arena& text) {
   State& self = *state_;
   if (self.is_held_too_long(place)) return self.refuse_hold(place, text);
-  const TaskKey task(place.task);
   if (std::optional<wire::Placed> again = self.repeat(now, task, text)) return *again;
   if (query.policy == wire::Policy::Fgd || query.demand.gpu_count > 0) {
     self.typical.learn(query.demand);
@@ -126,7 +133,7 @@ bool Placement::hold(std::string_view task, const Query& query, Held& held) {
   Claim claim;
   claim.text = &held.text;
   bool busy = false;
-  return state_->claim_best(query, claim, busy) && state_->keep(task, claim, held);
+  return state_->claim_best(query, claim, busy) && state_->keep(task, query, claim, held);
 }
 
 bool Placement::hold_on(
@@ -141,17 +148,18 @@ bool Placement::hold_on(
   const GpuSet* devices = query.demand.gpu_count > 0 ? &gpus : nullptr;
   return state_->tables.fleet.claim(worker, generation, query.demand, devices, claim) ==
              ClaimStatus::Claimed &&
-         state_->keep(task, claim, held);
+         state_->keep(task, query, claim, held);
 }
 
-bool Placement::State::keep(std::string_view task, const Claim& claim, Held& held) {
+bool Placement::State::keep(
+    std::string_view task, const Query& query, const Claim& claim, Held& held) {
   Reservation reservation;
   reservation.worker = claim.worker;
   reservation.generation = claim.generation;
-  reservation.holding = claim.holding;
+  reservation.holding = Holding::of(query.demand, claim.gpus);
   reservation.expires = kNeverExpires;
   if (tables.reservations.add(TaskKey(task), thread, reservation) != AddStatus::Added) {
-    give_back(claim);
+    give_back(query, claim);
     return false;
   }
   held.worker = claim.worker;
@@ -271,7 +279,7 @@ wire::Reply Placement::State::reserve(
   Reservation reservation;
   reservation.worker = claim.worker;
   reservation.generation = claim.generation;
-  reservation.holding = claim.holding;
+  reservation.holding = Holding::of(query.demand, claim.gpus);
   Duration hold =
       place.hold_ms > 0 ? Duration::milliseconds(place.hold_ms) : tables.settings.hold_default;
   reservation.expires = now.mono + hold;
@@ -279,12 +287,12 @@ wire::Reply Placement::State::reserve(
     case AddStatus::Added: break;
     case AddStatus::Exists: {
       // The same task came on another connection while this one was being placed.
-      give_back(claim);
+      give_back(query, claim);
       if (std::optional<wire::Placed> again = repeat(now, task, text)) return *again;
       return wire::Refused{wire::Refusal::Busy, kBusy};
     }
     case AddStatus::Full:
-      give_back(claim);
+      give_back(query, claim);
       return wire::Refused{
           wire::Refusal::Busy, "the table of reservations is full: release some, or wait"};
   }

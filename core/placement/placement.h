@@ -42,9 +42,14 @@ class Placement {
   Placement(Tables& tables, uint32_t thread, uint64_t seed);
   ~Placement();
 
+  /// The key of a task that `place` will be asked about soon: what all threads share of it is on
+  /// its way here while the caller compiles the query.
+  TaskKey expect(std::string_view task) const;
+
   /// Repeats, places, or says why not: Placed, Unplaced or Refused. The name lists of `query` were
-  /// made from `place` by `compile_query`.
-  wire::Reply place(Now now, const wire::Place& place, const Query& query, Arena& text);
+  /// made from `place` by `compile_query`; `task` is the key of its task.
+  wire::Reply place(
+      Now now, const wire::Place& place, const TaskKey& task, const Query& query, Arena& text);
 
   /// As `place`, on this worker and these devices alone, as a plan has decided. Unplaced when the
   /// worker has changed so that it no longer fits.

@@ -206,8 +206,7 @@ ClaimStatus Fleet::claim(
     copy_node(segment, row, node);
     claim.gpus = choose_gpus(node, demand);
   }
-  claim.holding = Holding::of(demand, claim.gpus);
-  apply(segment, row, claim.holding, -1);
+  apply(segment, row, Holding::of(demand, claim.gpus), -1);
   add(hot.held, demand.amounts[kSlots]);
   reindex(segment, row);
   if (claim.text != nullptr) {

@@ -37,7 +37,6 @@ struct Claim {
   uint32_t generation = 0;
   GpuSet gpus = 0;
   double load = 0;          ///< current/max slots, this claim included
-  Holding holding;          ///< what to give back
   RowText* text = nullptr;  ///< the caller's, to be filled with id and address; null: not wanted
 };
 

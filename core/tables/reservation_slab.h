@@ -2,11 +2,13 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string_view>
 #include <vector>
 
+#include "core/base/cpu.h"
 #include "core/base/time.h"
 #include "core/base/zeroed.h"
 #include "core/tables/fleet.h"
@@ -53,6 +55,13 @@ class ReservationSlab {
 
   // The maker's:
 
+  /// `add` comes soon: the node that it will fill, cold by now, is on its way here meanwhile.
+  void expect_add() const {
+    if (free_ == 0) return;
+    const auto* node = reinterpret_cast<const std::byte*>(&at(free_ - 1));
+    for (size_t line = 0; line < sizeof(Node); line += 64)
+      prefetch_to_write(node + line);
+  }
   uint32_t add(uint64_t hash, std::string_view task, const Reservation& reservation);
   void free(uint32_t node);
   /// Frees what others have handed back. Cheap when there is nothing.

@@ -47,6 +47,14 @@ class Reservations {
   explicit Reservations(uint32_t reservations_max, uint32_t threads = 1);
   ~Reservations();
 
+  /// Says that `thread` will look for this task and then add it: a hint. Its part of the index
+  /// comes from the core that used it last, and the memory of the reservation from wherever it is,
+  /// while the caller has other things to do.
+  void expect(const TaskKey& task, uint32_t thread) const {
+    index_.expect(task.hash);
+    makers_[thread]->slab.expect_add();
+  }
+
   /// The task's reservation, if it has one; it may have expired and wait to be swept.
   bool find(const TaskKey& task, Reservation& found);
 

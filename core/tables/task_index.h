@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/base/cpu.h"
 #include "core/tables/spin_lock.h"
 
 namespace berth::core {
@@ -61,6 +62,12 @@ class TaskIndex {
   /// `tasks_max`: how many there will be at most; buckets do not grow beyond what they need.
   explicit TaskIndex(uint32_t tasks_max);
   ~TaskIndex();
+
+  /// A task with this hash will be looked for and entered soon.
+  void expect(uint64_t hash) const {
+    const Stripe& stripe = stripes_[hash % kStripes];
+    prefetch_to_write(&stripe.table.load(std::memory_order_acquire)->bucket(hash));
+  }
 
   Held hold(uint64_t hash) { return {lock_bucket(hash), hash}; }
 

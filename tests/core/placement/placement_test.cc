@@ -22,7 +22,7 @@ class PlacementTest : public testing::Test {
     if (!compile_query(place, tables_.names, query_, text_, wrong)) {
       return wire::Refused{wire::Refusal::BadRequest, wrong};
     }
-    return placement_.place(now_, place, query_, text_);
+    return placement_.place(now_, place, place.task, query_, text_);
   }
 
   Tables tables_{small_settings()};

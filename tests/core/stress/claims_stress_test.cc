@@ -81,7 +81,8 @@ void place_and_release(
     }
     std::string_view error;
     ASSERT_TRUE(compile_query(place, shared.tables.names, query, text, error)) << error;
-    wire::Reply reply = placement.place({Instant{1}, 0}, place, query, text);
+    wire::Reply reply =
+        placement.place({Instant{1}, 0}, place, placement.expect(place.task), query, text);
     if (const auto* placed = std::get_if<wire::Placed>(&reply)) {
       occupancy.take(placed->worker);
       held.emplace_back(placed->reservation.value, std::string(placed->worker));
@@ -167,7 +168,8 @@ TEST(ClaimsStress, OneTaskAskedForEverywhereAtOnceGetsOnePlace) {
         place.task = task;
         std::string_view error;
         compile_query(place, shared.tables.names, query, text, error);
-        wire::Reply reply = placement.place({Instant{1}, 0}, place, query, text);
+        wire::Reply reply =
+            placement.place({Instant{1}, 0}, place, placement.expect(place.task), query, text);
         const auto* placed = std::get_if<wire::Placed>(&reply);
         if (placed != nullptr) {
           answers[thread] =
