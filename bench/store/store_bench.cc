@@ -177,7 +177,7 @@ struct FreshStore {
 
 void commit(SqliteStore& store, const core::StoreBatch& group) {
   std::string problem;
-  if (!store.commit({&group, 1}, problem)) give_up(problem);
+  if (!store.commit({&group, 1}, problem) || !store.make_room(problem)) give_up(problem);
 }
 
 void print_ceiling(const std::string& folder) {

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 
+#include "net/store/row_binding.h"
 #include "net/store/row_text.h"
 #include "wire/tokens.h"
 
@@ -18,21 +19,21 @@ constexpr const char* kInsert =
 constexpr const char* kInsertPending =
     "INSERT OR REPLACE INTO jobs (id, array_of, array_index, count, name, queue, tenant, labels,"
     " priority, attempts_max, submitted_at_ms, scheduled_at_ms, deadline_at_ms, state,"
-    " attempt_count, queued_at_ms, ready_at_ms, spec)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+    " attempt_count, queued_at_ms, ready_at_ms, spec)";
 constexpr const char* kChange =
     "UPDATE jobs SET state = ?2, attempt_count = ?3, queued_at_ms = ?4, assigned_at_ms = ?5,"
     " started_at_ms = ?6, finished_at_ms = ?7, ready_at_ms = ?8, worker = ?9, epoch = ?10,"
     " attempt = ?11, expires_at_ms = ?12, gpus = ?13, error = ?14, exit_code = ?15, signal = ?16,"
     " message = ?17, cpu_ms = ?18, memory_peak_bytes = ?19, wall_ms = ?20 WHERE id = ?1";
 // The two that nearly every job has, with half of the parameters: it was accepted, and it
-// completed.
+// completed. The first leaves the index of what has finished alone, so it is for rows that are not
+// in it.
 constexpr const char* kAccepted =
     "UPDATE jobs SET state = ?2, attempt_count = ?3, queued_at_ms = ?4, assigned_at_ms = ?5,"
-    " started_at_ms = NULL, finished_at_ms = NULL, ready_at_ms = NULL, worker = ?6, epoch = ?7,"
-    " attempt = ?8, expires_at_ms = ?9, gpus = NULL, error = NULL, exit_code = NULL,"
-    " signal = NULL, message = NULL, cpu_ms = NULL, memory_peak_bytes = NULL, wall_ms = NULL"
-    " WHERE id = ?1";
+    " started_at_ms = NULL, ready_at_ms = NULL, worker = ?6, epoch = ?7, attempt = ?8,"
+    " expires_at_ms = ?9, gpus = NULL, error = NULL, exit_code = NULL, signal = NULL,"
+    " message = NULL, cpu_ms = NULL, memory_peak_bytes = NULL, wall_ms = NULL"
+    " WHERE id = ?1 AND finished_at_ms IS NULL";
 constexpr const char* kCompleted =
     "UPDATE jobs SET state = ?2, attempt_count = ?3, queued_at_ms = ?4, assigned_at_ms = ?5,"
     " started_at_ms = ?6, finished_at_ms = ?7, ready_at_ms = NULL, worker = ?8, epoch = ?9,"
@@ -41,24 +42,8 @@ constexpr const char* kCompleted =
     " WHERE id = ?1";
 constexpr const char* kMove =
     "UPDATE jobs SET id = ?2, array_index = array_index + ?2 - ?1, count = ?3 WHERE id = ?1";
-constexpr const char* kAttempt =
-    "INSERT OR REPLACE INTO attempts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
-    " ?13, ?14, ?15, ?16)";
-
-constexpr int kEventColumns = 9;
-// One statement for so many rows has one beginning, one search for the end of the table and one
-// end: a third less for each row.
-constexpr size_t kEventsAtOnce = 16;
-
-std::string insert_events(size_t rows) {
-  std::string sql = "INSERT OR REPLACE INTO events VALUES ";
-  for (size_t i = 0; i < rows; ++i)
-    sql += i == 0 ? "(?, ?, ?, ?, ?, ?, ?, ?, ?)" : ", (?, ?, ?, ?, ?, ?, ?, ?, ?)";
-  return sql;
-}
-
-int64_t as_signed(uint64_t value) {
-  return static_cast<int64_t>(value);
+bool is_aligned(std::span<const std::byte> bytes) {
+  return reinterpret_cast<uintptr_t>(bytes.data()) % sizeof(uint64_t) == 0;
 }
 
 /// Never assigned, so that kInsertPending has all there is.
@@ -85,39 +70,6 @@ bool is_completed(const core::JobProgress& p) {
   return is_plain(p) && p.expires_at_ms == 0;
 }
 
-void bind_error(Statement& to, int at, const wire::JobError& error) {
-  if (error.kind == wire::ErrorClass::None) {
-    to.null(at);
-  } else {
-    to.text(at, wire::error_class_token(error.kind));
-  }
-  to.number_or_null(at + 1, error.exit_code);
-  to.number_or_null(at + 2, error.signal);
-  to.text_or_null(at + 3, error.message);
-}
-
-void bind_usage(Statement& to, int at, const wire::TaskUsage& usage) {
-  to.number_or_null(at, as_signed(usage.cpu_ms));
-  to.number_or_null(at + 1, as_signed(usage.memory_peak_bytes));
-  to.number_or_null(at + 2, as_signed(usage.wall_ms));
-}
-
-void bind_event(Statement& to, int at, const wire::JobEvent& event) {
-  to.number(at, as_signed(event.sequence));
-  to.number(at + 1, event.at_ms);
-  to.number(at + 2, as_signed(event.job.value));
-  to.number(at + 3, event.count);
-  to.text(at + 4, wire::job_state_token(event.state));
-  to.number_or_null(at + 5, event.attempt);
-  to.text_or_null(at + 6, event.worker);
-  if (event.error == wire::ErrorClass::None) {
-    to.null(at + 7);
-  } else {
-    to.text(at + 7, wire::error_class_token(event.error));
-  }
-  to.text_or_null(at + 8, event.reason);
-}
-
 /// A later batch of the same transaction writes the same row.
 bool is_superseded(const absl::flat_hash_map<uint64_t, size_t>& last, uint64_t key, size_t batch) {
   if (last.empty()) return false;
@@ -129,44 +81,42 @@ bool is_superseded(const absl::flat_hash_map<uint64_t, size_t>& last, uint64_t k
 
 bool RowWriter::prepare(Database& database) {
   database_ = &database;
-  return insert_.prepare(database, kInsert) && insert_pending_.prepare(database, kInsertPending) &&
+  return insert_.prepare(database, kInsert) &&
+         insert_pending_.prepare(database, kInsertPending, kPendingColumns) &&
          change_.prepare(database, kChange) && accepted_.prepare(database, kAccepted) &&
          completed_.prepare(database, kCompleted) && move_.prepare(database, kMove) &&
          drop_job_.prepare(database, "DELETE FROM jobs WHERE id BETWEEN ?1 AND ?2") &&
          drop_attempts_.prepare(database, "DELETE FROM attempts WHERE job BETWEEN ?1 AND ?2") &&
-         attempt_.prepare(database, kAttempt) &&
+         attempts_.prepare(database, "INSERT OR REPLACE INTO attempts", kAttemptColumns) &&
          submit_.prepare(
              database, "INSERT INTO submits (at_ms, jobs, request) VALUES (?1, ?2, ?3)") &&
          oldest_submit_.prepare(database, "SELECT id, request FROM submits ORDER BY id LIMIT 1") &&
          drop_submit_.prepare(database, "DELETE FROM submits WHERE id = ?1") &&
          find_submit_.prepare(database, "DELETE FROM submits WHERE request = ?1") &&
          worker_.prepare(database, "INSERT OR REPLACE INTO workers VALUES (?1, ?2, ?3, ?4)") &&
-         event_.prepare(database, insert_events(1).c_str()) &&
-         many_events_.prepare(database, insert_events(kEventsAtOnce).c_str()) &&
+         events_.prepare(database, "INSERT OR REPLACE INTO events", kEventColumns) &&
          forget_events_.prepare(database, "DELETE FROM events WHERE sequence <= ?1");
 }
 
 void RowWriter::finalize() {
   for (Statement* statement :
        {&insert_,
-        &insert_pending_,
         &change_,
         &accepted_,
         &completed_,
         &move_,
         &drop_job_,
         &drop_attempts_,
-        &attempt_,
         &submit_,
         &oldest_submit_,
         &drop_submit_,
         &find_submit_,
         &worker_,
-        &event_,
-        &many_events_,
         &forget_events_}) {
     statement->finalize();
   }
+  for (BulkInsert* insert : {&insert_pending_, &attempts_, &events_})
+    insert->finalize();
 }
 
 bool RowWriter::write(std::span<const core::StoreBatch> batches) {
@@ -205,15 +155,11 @@ bool RowWriter::write_batch(const core::StoreBatch& batch, size_t number) {
   for (const core::JobRecord& job : batch.jobs) {
     if (job.array.value != 0 && !job.spec.empty() && !keep_spec(job)) return false;
   }
-  for (const core::JobRecord& job : batch.jobs) {
-    if (!insert(job)) return false;
-  }
+  if (!insert(batch.jobs)) return false;
   for (const core::JobChange& each : batch.changes) {
     if (!is_superseded(last_change_, each.id.value, number) && !change(each)) return false;
   }
-  for (const core::AttemptRecord& attempt : batch.attempts) {
-    if (!is_superseded(last_attempt_, attempt.id.epoch, number) && !write(attempt)) return false;
-  }
+  if (!write(batch.attempts, number)) return false;
   for (const core::SubmitRecord& submit : batch.submits) {
     if (!write(submit)) return false;
   }
@@ -269,6 +215,39 @@ bool RowWriter::keep_spec(const core::JobRecord& of_array) {
   return specs_.keep(of_array.array, {of_array.array.value + elements}, of_array.spec);
 }
 
+// Jobs of a batch have ids of their own, so that it does not matter which one is first.
+bool RowWriter::insert(std::span<const core::JobRecord> jobs) {
+  fresh_.clear();
+  for (const core::JobRecord& job : jobs) {
+    if (is_simple(job)) {
+      fresh_.push_back(&job);
+    } else if (!insert(job)) {
+      return false;
+    }
+  }
+  return insert_pending_.run(fresh_.size(), [this](Statement& to, int at, size_t i) {
+    bind_fresh(to, at, *fresh_[i], i);
+  });
+}
+
+bool RowWriter::is_simple(const core::JobRecord& job) const {
+  return job.array.value == 0 && is_fresh(job.progress) && !latest_.contains(job.id.value) &&
+         job.spec.size() <= SpecBook::kLong && is_aligned(job.spec);
+}
+
+void RowWriter::bind_fresh(Statement& to, int at, const core::JobRecord& job, size_t number) {
+  decode_spec(job.spec);
+  decoded_ = {};
+  std::string& labels = texts_[number % BulkInsert::kRowsMax];
+  labels_text(spec_.labels, labels);
+  bind_job(to, at, job, spec_, labels);
+  to.text(at + 13, wire::job_state_token(job.progress.state));
+  to.number(at + 14, job.progress.attempt_count);
+  to.number_or_null(at + 15, job.progress.queued_at_ms);
+  to.number_or_null(at + 16, job.progress.ready_at_ms);
+  to.blob(at + 17, job.spec);
+}
+
 bool RowWriter::insert(core::JobRecord job) {
   const auto moved = std::find_if(pending_.begin(), pending_.end(), [&](const auto& rest) {
     return job.count > 1 && rest.was == job.id;
@@ -301,46 +280,21 @@ void RowWriter::catch_up(core::JobRecord& job) {
 
 bool RowWriter::insert_row(
     const core::JobRecord& job, std::span<const std::byte> spec, bool apart) {
-  const bool fresh = is_fresh(job.progress);
-  Statement& to = fresh ? insert_pending_ : insert_;
   if (job.array.value == 0 || decoded_ != job.array) decode_spec(spec);
   decoded_ = job.array;
   labels_text(spec_.labels, labels_);
-  to.number(1, as_signed(job.id.value));
-  to.number_or_null(2, as_signed(job.array.value));
-  if (job.array.value == 0) {
-    to.null(3);
-  } else {
-    to.number(3, job.array_index);
-  }
-  to.number(4, job.count);
-  to.text_or_null(5, spec_.name);
-  to.text_or_null(6, spec_.queue);
-  to.text_or_null(7, spec_.tenant);
-  to.text_or_null(8, labels_);
-  to.number(9, spec_.priority);
-  to.number(10, spec_.attempts_max);
-  to.number_or_null(11, job.submitted_at_ms);
-  to.number_or_null(12, spec_.scheduled_at_ms);
-  to.number_or_null(13, spec_.deadline_at_ms);
-  if (fresh) {
-    to.text(14, wire::job_state_token(job.progress.state));
-    to.number(15, job.progress.attempt_count);
-    to.number_or_null(16, job.progress.queued_at_ms);
-    to.number_or_null(17, job.progress.ready_at_ms);
-  } else {
-    bind_progress(to, 14, job.progress);
-  }
+  bind_job(insert_, 1, job, spec_, labels_);
+  bind_progress(insert_, 14, job.progress);
   if (apart) {
-    to.null(fresh ? 18 : 33);
+    insert_.null(33);
   } else {
-    to.blob(fresh ? 18 : 33, spec);
+    insert_.blob(33, spec);
   }
-  return to.run();
+  return insert_.run();
 }
 
 void RowWriter::decode_spec(std::span<const std::byte> bytes) {
-  if (reinterpret_cast<uintptr_t>(bytes.data()) % sizeof(uint64_t) != 0) {
+  if (!is_aligned(bytes)) {
     words_.resize((bytes.size() + 7) / 8);
     std::memcpy(words_.data(), bytes.data(), bytes.size());
     bytes = std::as_bytes(std::span(words_)).first(bytes.size());
@@ -390,24 +344,25 @@ bool RowWriter::change(const core::JobChange& change) {
   to.text_or_null(at, p.worker);
   to.number_or_null(at + 1, as_signed(p.assignment.epoch));
   to.number_or_null(at + 2, p.assignment.attempt);
-  if (accepted) to.number_or_null(9, p.expires_at_ms);
-  return to.run();
+  if (!accepted) return to.run();
+  to.number_or_null(9, p.expires_at_ms);
+  if (!to.run()) return false;
+  if (sqlite3_changes(database_->raw()) > 0) return true;
+  change_.number(1, as_signed(change.id.value));  // one that had finished
+  bind_progress(change_, 2, p);
+  return change_.run();
 }
 
-bool RowWriter::write(const core::AttemptRecord& attempt) {
-  outputs_text(attempt.outputs, list_);
-  attempt_.number(1, as_signed(attempt.id.job.value));
-  attempt_.number(2, as_signed(attempt.id.epoch));
-  attempt_.number(3, attempt.id.attempt);
-  attempt_.text_or_null(4, attempt.worker);
-  attempt_.text(5, wire::job_state_token(attempt.state));
-  attempt_.number_or_null(6, attempt.assigned_at_ms);
-  attempt_.number_or_null(7, attempt.started_at_ms);
-  attempt_.number_or_null(8, attempt.finished_at_ms);
-  bind_error(attempt_, 9, attempt.error);
-  bind_usage(attempt_, 13, attempt.usage);
-  attempt_.text_or_null(16, list_);
-  return attempt_.run();
+bool RowWriter::write(std::span<const core::AttemptRecord> attempts, size_t batch) {
+  ended_.clear();
+  for (const core::AttemptRecord& attempt : attempts) {
+    if (!is_superseded(last_attempt_, attempt.id.epoch, batch)) ended_.push_back(&attempt);
+  }
+  return attempts_.run(ended_.size(), [this](Statement& to, int at, size_t i) {
+    std::string& outputs = texts_[i % BulkInsert::kRowsMax];
+    outputs_text(ended_[i]->outputs, outputs);
+    bind_attempt(to, at, *ended_[i], outputs);
+  });
 }
 
 bool RowWriter::write(const core::SubmitRecord& submit) {
@@ -433,18 +388,8 @@ bool RowWriter::write(std::span<const wire::JobEvent> events) {
   for (const wire::JobEvent& event : events) {
     if (!core::is_in_passing(event)) told_.push_back(&event);
   }
-  for (std::span<const wire::JobEvent* const> left = told_; !left.empty();) {
-    const size_t count = left.size() >= kEventsAtOnce ? kEventsAtOnce : 1;
-    Statement& to = count == 1 ? event_ : many_events_;
-    int at = 1;
-    for (const wire::JobEvent* event : left.first(count)) {
-      bind_event(to, at, *event);
-      at += kEventColumns;
-    }
-    if (!to.run()) return false;
-    left = left.subspan(count);
-  }
-  return true;
+  return events_.run(
+      told_.size(), [this](Statement& to, int at, size_t i) { bind_event(to, at, *told_[i]); });
 }
 
 // As many as have come, so that no commit has to pay for all of them.

@@ -2,12 +2,14 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "core/jobs/records.h"
+#include "net/store/bulk_insert.h"
 #include "net/store/spec_book.h"
 #include "net/store/sqlite_handle.h"
 #include "wire/spec.h"
@@ -42,6 +44,10 @@ class RowWriter {
   bool shrink(std::span<const core::ArrayRest> rests);
   bool shrink(const core::ArrayRest& rest);
   bool keep_spec(const core::JobRecord& of_array);
+  bool insert(std::span<const core::JobRecord> jobs);
+  /// Just submitted, no element of an array, and not changed in this transaction: nearly all.
+  bool is_simple(const core::JobRecord& job) const;
+  void bind_fresh(Statement& to, int at, const core::JobRecord& job, size_t number);
   bool insert(core::JobRecord job);
   /// What the job has become later in this transaction, if it may be written with its insert.
   void catch_up(core::JobRecord& job);
@@ -50,7 +56,7 @@ class RowWriter {
   void decode_spec(std::span<const std::byte> bytes);
   void bind_progress(Statement& to, int at, const core::JobProgress& progress);
   bool change(const core::JobChange& change);
-  bool write(const core::AttemptRecord& attempt);
+  bool write(std::span<const core::AttemptRecord> attempts, size_t batch);
   bool write(const core::SubmitRecord& submit);
   bool write(const core::WorkerRecord& worker);
   bool write(std::span<const wire::JobEvent> events);
@@ -71,27 +77,30 @@ class RowWriter {
   Last last_attempt_;                     // by epoch
   absl::flat_hash_map<uint64_t, const core::JobProgress*> latest_;  // by job: after that batch
   std::vector<wire::JobId> dropped_;                                // in order
+  // Of one batch, what its bulk inserts are about.
+  std::vector<const core::JobRecord*> fresh_;
+  std::vector<const core::AttemptRecord*> ended_;
+  std::vector<const wire::JobEvent*> told_;
+  std::array<std::string, BulkInsert::kRowsMax> texts_;  // of the rows of one statement
   std::string labels_;
   std::string gpus_;
   std::string list_;
 
   Statement insert_;
-  Statement insert_pending_;
+  BulkInsert insert_pending_;
   Statement change_;
   Statement accepted_;
   Statement completed_;
   Statement move_;
   Statement drop_job_;
   Statement drop_attempts_;
-  Statement attempt_;
+  BulkInsert attempts_;
   Statement submit_;
   Statement oldest_submit_;
   Statement drop_submit_;
   Statement find_submit_;
   Statement worker_;
-  std::vector<const wire::JobEvent*> told_;  // of one batch, those that get a row
-  Statement event_;
-  Statement many_events_;
+  BulkInsert events_;
   Statement forget_events_;
 };
 

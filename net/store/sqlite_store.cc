@@ -22,8 +22,8 @@
 namespace berth::net {
 namespace {
 
-// 32 MiB: what is written again and again meanwhile goes to the file once, and a commit that has to
-// wait for it waits some tens of milliseconds.
+// 32 MiB: what is written again and again meanwhile goes to the file once, and a commit that comes
+// during it waits some tens of milliseconds.
 constexpr int64_t kCheckpointPages = 2'048;
 constexpr int64_t kWarnPages = 32 * kCheckpointPages;
 // A file that is larger is checked on demand alone: it takes half a second to one for each 256 MiB.
@@ -285,11 +285,13 @@ bool SqliteStore::load(core::StoreReader& reader, std::string& problem) {
 
 bool SqliteStore::commit(std::span<const core::StoreBatch> batches, std::string& problem) {
   State& s = *state_;
-  const bool done = s.begin.run() && s.writer.write(batches) && s.commit.run() &&
-                    (s.wal_pages < s.checkpoint_at || s.checkpoint());
-  if (done) return true;
+  if (s.begin.run() && s.writer.write(batches) && s.commit.run()) return true;
   problem = "cannot be written: " + s.database.why();
   return s.sentence(problem);
+}
+
+bool SqliteStore::make_room(std::string& problem) {
+  return state_->wal_pages < state_->checkpoint_at || tidy(problem);
 }
 
 bool SqliteStore::tidy(std::string& problem) {

@@ -47,6 +47,10 @@ class SqliteStore {
   /// acknowledged: what is on the disk is not known.
   bool commit(std::span<const core::StoreBatch> batches, std::string& problem);
 
+  /// Brings the WAL back into the file when it has become large. Call it after each commit, when
+  /// that has been acknowledged: it may take some tens of milliseconds.
+  bool make_room(std::string& problem);
+
   /// What commits leave for a quiet moment: brings the WAL back into the file. Call it when nothing
   /// is to be committed; it does nothing most of the time.
   bool tidy(std::string& problem);

@@ -58,6 +58,7 @@ void StoreThread::commit_groups() {
   gauges_.store_commit_us.fetch_add(static_cast<uint64_t>(us), std::memory_order_relaxed);
   post_.ledger->post(GroupsDurable{groups_.back().sequence});
   groups_.clear();
+  if (!store_.make_room(problem)) end_process(problem);
   idle_ticks_ = 0;
 }
 

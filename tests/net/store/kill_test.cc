@@ -50,7 +50,7 @@ core::StoreBatch group(uint64_t sequence, std::span<const std::byte> spec) {
     // Sometimes two are merged.
     core::StoreBatch both[2] = {group(sequence, spec), group(sequence + 1, spec)};
     const size_t count = 1 + sequence % 2;
-    if (!store.commit({both, count}, problem)) _exit(1);
+    if (!store.commit({both, count}, problem) || !store.make_room(problem)) _exit(1);
     const uint64_t durable = sequence + count - 1;
     if (write(report_to, &durable, sizeof durable) != sizeof durable) _exit(1);
     if (count == 1) --sequence;
