@@ -24,6 +24,23 @@ constexpr std::array<std::string_view, 13> kOnce = {
     "upgrade",
     "x-api-token"};
 
+/// Letters, digits and `marks`. The C library asks the locale, for every byte of every header.
+constexpr std::array<bool, 256> letters_digits_and(std::string_view marks) {
+  std::array<bool, 256> in = {};
+  for (unsigned c = 0; c < 256; ++c)
+    in[c] = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+  for (const char mark : marks)
+    in[static_cast<unsigned char>(mark)] = true;
+  return in;
+}
+constexpr std::array<bool, 256> kOfTokens = letters_digits_and("!#$%&'*+-.^_`|~");
+constexpr std::array<bool, 256> kOfHosts = letters_digits_and(".-_:[]%~");
+
+bool all_in(const std::array<bool, 256>& set, std::string_view text) {
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [&](unsigned char c) { return set[c]; });
+}
+
 bool same_word(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
     return std::tolower(x) == std::tolower(y);
@@ -60,17 +77,11 @@ bool names_gzip(std::string_view value) {
 /// A name, an address, `[::1]`, each with or without a port: nothing that could be a user, a path
 /// or a second host.
 bool may_be_host(std::string_view value) {
-  constexpr std::string_view kMarks = ".-_:[]%~";
-  return !value.empty() && std::all_of(value.begin(), value.end(), [&](unsigned char c) {
-    return std::isalnum(c) != 0 || kMarks.find(static_cast<char>(c)) != kMarks.npos;
-  });
+  return all_in(kOfHosts, value);
 }
 
 bool is_token(std::string_view text) {
-  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::all_of(text.begin(), text.end(), [&](unsigned char c) {
-    return std::isalnum(c) != 0 || kMarks.find(static_cast<char>(c)) != kMarks.npos;
-  });
+  return all_in(kOfTokens, text);
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 #include <llhttp.h>
 
 #include <algorithm>
-#include <cctype>
 #include <string>
 
 #include "net/http/http_head.h"
@@ -52,7 +51,7 @@ struct HttpParser::State {
   int on_body(const char* at, size_t bytes);
   int on_chunk(uint64_t bytes);
 
-  const HttpLimits& limits;
+  const HttpLimits limits;
   HttpRequest request;
   Phase phase = Phase::Start;
   int status = 0;
@@ -114,8 +113,8 @@ const llhttp_settings_t& HttpParser::State::settings() {
 
 int HttpParser::State::on_header_name(std::string_view piece) {
   if (phase != Phase::Head) return 0;  // trailers: checked for their syntax, and left out
-  for (const unsigned char c : piece)
-    request.head_ += static_cast<char>(std::tolower(c));
+  for (const char c : piece)
+    request.head_ += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   return 0;
 }
 
