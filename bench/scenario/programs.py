@@ -57,6 +57,7 @@ class Server:
             self.log.seek(0)
             raise Failed(f"{path} did not start: {self.log.read().decode(errors='replace')[-2000:]}")
         self.wire = words["wire"]
+        self.http = words.get("http")
 
     def stop(self):
         if self.child.poll() is None:

@@ -51,5 +51,6 @@ docker.io                 runs containers, too: 280 MB, of which dockerd and con
 libfaketime               lets the clock of a server jump
 busybox-static            fills the container that the tests run
 dpkg-dev                  checks the Debian package
+wrk                       loads the HTTP API in bench/scenario
 file                      checks the Debian package
 '
