@@ -23,6 +23,7 @@ struct Settings {
 };
 
 // Limits of one message. Peers are told the limit they broke.
+inline constexpr Duration kOwnOfflineAfterMax = Duration::seconds(24 * 3600);  // of a worker
 inline constexpr uint32_t kIdBytesMax = 128;  // worker and task ids
 inline constexpr uint32_t kAddressBytesMax = 128;
 inline constexpr uint32_t kNameBytesMax = 128;  // a tag; a label's key and value together

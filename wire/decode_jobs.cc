@@ -51,6 +51,7 @@ void read(const fb::ListJobs& from, Reader& reader, ListJobs& to) {
   to.cursor = from.cursor();
   to.limit = from.limit();
   to.newest_first = from.newest_first();
+  to.with_specs = from.with_specs();
 }
 
 void read(const fb::ShowJob& from, Reader&, ShowJob& to) {
@@ -133,6 +134,7 @@ void read(const fb::JobRow& from, Reader& reader, JobRow& to) {
   if (from.usage() != nullptr) read(*from.usage(), reader, to.usage);
   to.unsatisfiable = from.unsatisfiable();
   to.summary = Reader::text(from.summary());
+  to.spec = reader.nested(from.spec());
 }
 
 void read(const fb::JobPage& from, Reader& reader, JobPage& to) {

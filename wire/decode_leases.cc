@@ -24,6 +24,7 @@ void read(const fb::AttachWorker& from, Reader& reader, AttachWorker& to) {
   to.nonce = from.nonce();
   to.pull = from.pull();
   to.running = reader.structs<AssignmentId>(from.running());
+  to.offline_after_ms = from.offline_after_ms();
 }
 
 void read(const fb::NextJobs& from, Reader&, NextJobs& to) {

@@ -58,6 +58,8 @@ void read(const fb::Heartbeat& from, Reader& reader, Heartbeat& to) {
   to.running_tasks = reader.texts(from.running_tasks());
   if (from.usage() != nullptr) read(*from.usage(), reader, to.usage);
   to.leaving = from.leaving();
+  to.offline_after_ms = from.offline_after_ms();
+  to.counts_all = from.counts_all();
 }
 
 void read(const fb::Demand& from, Reader& reader, Demand& to) {

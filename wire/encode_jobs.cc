@@ -73,7 +73,8 @@ Written<fb::ListJobs> write(Writer& writer, const ListJobs& list) {
       label,
       list.cursor,
       list.limit,
-      list.newest_first);
+      list.newest_first,
+      list.with_specs);
 }
 
 Written<fb::ShowJob> write(Writer& writer, const ShowJob& show) {
@@ -141,6 +142,7 @@ Written<fb::JobRow> write(Writer& writer, const JobRow& row) {
   const fb::AssignmentId assignment = to_wire(row.assignment);
   const auto usage = write(writer, row.usage);
   const auto summary = writer.text(row.summary);
+  const auto spec = row.spec.empty() ? Writer::Bytes{} : writer.nested(row.spec);
   return fb::CreateJobRow(
       writer.builder,
       row.id.value,
@@ -168,7 +170,8 @@ Written<fb::JobRow> write(Writer& writer, const JobRow& row) {
       row.expires_in_ms,
       usage,
       row.unsatisfiable,
-      summary);
+      summary,
+      spec);
 }
 
 Written<fb::JobPage> write(Writer& writer, const JobPage& page) {

@@ -14,7 +14,13 @@ Written<fb::AttachWorker> write(Writer& writer, const AttachWorker& attach) {
   const auto worker = writer.text(attach.worker);
   const auto running = writer.structs<fb::AssignmentId>(attach.running);
   return fb::CreateAttachWorker(
-      writer.builder, worker, attach.life, attach.nonce, attach.pull, running);
+      writer.builder,
+      worker,
+      attach.life,
+      attach.nonce,
+      attach.pull,
+      running,
+      attach.offline_after_ms);
 }
 
 Written<fb::NextJobs> write(Writer& writer, const NextJobs& next) {

@@ -98,7 +98,9 @@ Written<fb::Heartbeat> write(Writer& writer, const Heartbeat& beat) {
       beat.has_running,
       running_tasks,
       is_default(beat.usage) ? nullptr : &usage,
-      beat.leaving);
+      beat.leaving,
+      beat.offline_after_ms,
+      beat.counts_all);
 }
 
 Written<fb::Demand> write(Writer& writer, const Demand& demand) {

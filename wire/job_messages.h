@@ -144,6 +144,7 @@ struct ListJobs {
   uint64_t cursor = 0;  ///< as in the last page; 0: from the start
   uint32_t limit = 0;   ///< rows; 0 and too many: the server's own limit
   bool newest_first = false;
+  bool with_specs = false;
 };
 
 struct ShowJob {
@@ -240,7 +241,8 @@ struct JobRow {
   uint32_t expires_in_ms = 0;
   TaskUsage usage;
   bool unsatisfiable = false;
-  Text summary;  ///< its command or image, at most 60 bytes of it: for people
+  Text summary;                     ///< its command or image, at most 60 bytes of it: for people
+  std::span<const std::byte> spec;  ///< when asked for; 8-byte aligned
 };
 
 struct JobPage {
@@ -336,6 +338,7 @@ struct AttachWorker {
   uint64_t nonce = 0;  ///< not 0: the same worker id has to bring the same one from now on
   bool pull = false;   ///< it asks with NextJobs instead of being pushed Assignments
   std::span<const AssignmentId> running;
+  uint32_t offline_after_ms = 0;  ///< as in its heartbeats
 };
 
 /// For workers that pull. Answered with Assignments, empty when there was nothing for `wait_ms`.

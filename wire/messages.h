@@ -78,6 +78,12 @@ struct Heartbeat {
   TextList running_tasks;
   Usage usage;
   bool leaving = false;  ///< the agent stops: mark the worker offline now
+  /// Silence after which this worker is offline, and after half of which it is suspicious; part of
+  /// the profile. 0: as the server has it.
+  uint32_t offline_after_ms = 0;
+  /// `current_tasks` counts all that runs here: what was placed before and is not counted, does
+  /// not.
+  bool counts_all = false;
 };
 
 /// "Where should this run?" Repeating it with the same task id while the reservation lives gets

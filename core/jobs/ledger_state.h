@@ -181,6 +181,8 @@ struct JobLedger::State {
   std::span<const uint8_t> reconcile(
       Now now, WorkerNumber worker, std::span<const wire::AssignmentId> running);
   void renew(Now now, Job& job);
+  Duration lease_of(const Job& job) const;
+  Duration offline_after(const WorkerEntry& worker) const;
   void let_go(Now now, Job& job, std::string_view why);
   void save_worker(WorkerNumber worker, Now now);
   Blame blame;

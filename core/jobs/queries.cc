@@ -33,6 +33,19 @@ bool has_label(std::span<const wire::Label> labels, const wire::Label& wanted) {
   });
 }
 
+constexpr uint32_t kLeasedStates = 1u << static_cast<uint32_t>(JobState::Assigned) |
+                                   1u << static_cast<uint32_t>(JobState::Running);
+
+/// The first of these jobs, in the order of their ids, from this id on; or the last up to it. What
+/// runs on a worker is found so without a look at all jobs.
+Job* neighbour(const std::vector<Job*>& ascending, uint64_t from, bool back) {
+  const auto at = std::partition_point(ascending.begin(), ascending.end(), [&](const Job* job) {
+    return back ? job->id.value <= from : job->id.value < from;
+  });
+  if (back) return at == ascending.begin() ? nullptr : *(at - 1);
+  return at == ascending.end() ? nullptr : *at;
+}
+
 uint32_t ms_until(Now now, Instant then) {
   if (then <= now.mono) return 0;
   return static_cast<uint32_t>(
@@ -41,7 +54,8 @@ uint32_t ms_until(Now now, Instant then) {
 
 size_t bytes_of(const wire::JobRow& row) {
   size_t bytes = sizeof(wire::JobRow) + row.name.size() + row.queue.size() + row.tenant.size() +
-                 row.last_error.message.size() + row.worker.size() + row.summary.size();
+                 row.last_error.message.size() + row.worker.size() + row.summary.size() +
+                 row.spec.size();
   for (const wire::Label& label : row.labels)
     bytes += label.key.size() + label.value.size() + 16;
   return bytes;
@@ -64,6 +78,13 @@ std::string_view summary_of(const wire::JobSpec& spec, Arena& text) {
     line.append(" ").append(spec.command[i].substr(0, kSummaryBytes + 1));
   if (line.size() <= kSummaryBytes) return text.keep(line);
   return text.keep(std::string(beginning(line, kSummaryBytes - kCut.size())).append(kCut));
+}
+
+std::span<const std::byte> copy_spec(const Job& job, Arena& text) {
+  const std::span<const std::byte> spec = job.spec.bytes();
+  auto* copy = reinterpret_cast<std::byte*>(text.allocate<uint64_t>((spec.size() + 7) / 8));
+  std::memcpy(copy, spec.data(), spec.size());
+  return {copy, spec.size()};
 }
 
 std::string no_such(wire::JobId job) {
@@ -131,7 +152,11 @@ void JobLedger::State::on(const Call& call, const wire::ListJobs& list) {
   }
   const uint32_t limit = list.limit == 0 ? kRowsMax : std::min(list.limit, kRowsMax);
   const bool back = list.newest_first;
+  const bool of_leases =
+      worker != kNoWorker && list.states != 0 && (list.states & ~kLeasedStates) == 0;
+  const std::vector<Job*> leases = of_leases ? leases_of(worker) : std::vector<Job*>{};
   const auto next_of = [&](uint64_t from) {
+    if (of_leases) return neighbour(leases, from, back);
     return back ? jobs.at_or_before({from}) : jobs.at_or_after({from});
   };
   uint64_t cursor = list.cursor != 0 ? list.cursor : back ? next_job : 1;
@@ -154,6 +179,7 @@ void JobLedger::State::on(const Call& call, const wire::ListJobs& list) {
       continue;
     }
     rows.push_back(row_of(call.now, *job, spec));
+    if (list.with_specs) rows.back().spec = copy_spec(*job, outbox.text());
     bytes += bytes_of(rows.back());
   }
   call.effects.looked_at += looked_at * 8;
@@ -199,12 +225,9 @@ void JobLedger::State::on(const Call& call, const wire::ShowJob& show) {
     details.row.id = show.job;
     details.row.array_count = 1;
   }
-  const std::span<const std::byte> spec = job->spec.bytes();
-  auto* copy = reinterpret_cast<std::byte*>(text.allocate<uint64_t>((spec.size() + 7) / 8));
-  std::memcpy(copy, spec.data(), spec.size());
-  details.spec = {copy, spec.size()};
+  details.spec = copy_spec(*job, text);
   std::vector<wire::AttemptRow> attempts;
-  size_t bytes = spec.size();
+  size_t bytes = details.spec.size();
   if (job->run) {
     for (size_t i = job->run->attempts.size(); i-- > 0 && bytes < kPageBytesMax;) {
       attempts.push_back(attempt_row(job->run->attempts[i]));

@@ -58,6 +58,8 @@ void JobLedger::State::on(const Call& call, const wire::AttachWorker& attach) {
   workers.attach(number, call.from);
   worker.pulls = attach.pull;
   worker.life = attach.life;
+  worker.offline_after =
+      std::min(Duration::milliseconds(attach.offline_after_ms), kOwnOfflineAfterMax);
   worker.heard = call.now.mono;
   deadlines.clear(DeadlineKind::Worker, number);
   reply(
@@ -97,9 +99,18 @@ std::span<const uint8_t> JobLedger::State::reconcile(
   return {verdicts, running.size()};
 }
 
+/// A worker that may be silent for longer than a lease keeps its jobs as long.
+Duration JobLedger::State::lease_of(const Job& job) const {
+  return std::max(settings.lease, workers.at(job.run->attempts.back().worker).offline_after);
+}
+
+Duration JobLedger::State::offline_after(const WorkerEntry& worker) const {
+  return worker.offline_after.ns > 0 ? worker.offline_after : settings.offline_after;
+}
+
 void JobLedger::State::renew(Now now, Job& job) {
   if (job.run->stopping || !job.run->accepted) return;
-  job.run->lease_ends = now.mono + settings.lease;
+  job.run->lease_ends = now.mono + lease_of(job);
   deadlines.set(DeadlineKind::Lease, job.id.value, job.run->lease_ends);
 }
 
@@ -187,11 +198,11 @@ void JobLedger::State::worker_changed(Now now, const WorkerChanged& changed, Eff
     // A new life finds the tasks of the one before again, or says that it did not; one that left
     // may be on its way back.
     case Change::Replaced:
-      deadlines.set(DeadlineKind::Worker, number, now.mono + settings.offline_after);
+      deadlines.set(DeadlineKind::Worker, number, now.mono + offline_after(worker));
       break;
     case Change::Offline:
       deadlines.set(
-          DeadlineKind::Worker, number, std::max(now.mono, worker.heard + settings.offline_after));
+          DeadlineKind::Worker, number, std::max(now.mono, worker.heard + offline_after(worker)));
       break;
     default: break;
   }

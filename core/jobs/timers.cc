@@ -51,7 +51,7 @@ void JobLedger::State::on_due(Now now, const Deadlines::Due& one, Effects& effec
       const auto number = static_cast<WorkerNumber>(one.subject);
       const WorkerEntry& worker = workers.at(number);
       // It was heard of since: it came back, or had not gone.
-      if (worker.attached && now.mono - worker.heard < settings.offline_after) return;
+      if (worker.attached && now.mono - worker.heard < offline_after(worker)) return;
       return lose_all(now, number, "its worker went away");
     }
     case DeadlineKind::Log: {

@@ -36,6 +36,7 @@ struct WorkerEntry {
   Instant cooldown_until;  ///< of those
   bool kept_away = false;  ///< its row was told to be left alone, because nobody speaks for it
   Instant heard;           ///< when it last said anything about its jobs
+  Duration offline_after;  ///< of its own; 0: the ledger's
   bool row_known = false;  ///< `row` and `generation` are those of the table
   WorkerIndex row;
   uint32_t generation = 0;

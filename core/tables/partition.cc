@@ -27,6 +27,10 @@ std::string check_routine(const wire::Heartbeat& beat) {
       !is_usable(beat.usage.gpu_milli)) {
     return "usage holds a number that is negative, infinite or not a number";
   }
+  if (beat.offline_after_ms > kOwnOfflineAfterMax.ms()) {
+    return "offline_after_ms is " + std::to_string(beat.offline_after_ms) + ", outside 0 to " +
+           std::to_string(kOwnOfflineAfterMax.ms());
+  }
   if (beat.running_tasks.size() > kRunningTasksMax) {
     return "running_tasks has " + std::to_string(beat.running_tasks.size()) + " entries, at most " +
            std::to_string(kRunningTasksMax) + " are allowed";
@@ -165,7 +169,7 @@ bool Partition::register_worker(const wire::Heartbeat& beat, BeatOutcome& outcom
   names_changed(segment(*taken));
   by_id_.insert(taken->value);
   fleet_.by_status_[0].fetch_add(1, std::memory_order_relaxed);
-  link_newest(online_, *taken);
+  if (AgeList* list = list_of(*taken)) link_newest(*list, *taken);
   outcome.worker = *taken;
   outcome.change = wire::WorkerChange::Registered;
   outcome.freed = true;
@@ -185,6 +189,10 @@ void Partition::refresh(
   set(last.memory_mib_used, static_cast<float>(beat.usage.memory_mib));
   set(last.gpu_milli_used, static_cast<float>(beat.usage.gpu_milli));
 
+  if (beat.counts_all && get(hot.held) != 0) {
+    drop_held(worker);
+    outcome.freed = true;
+  }
   auto tasks = static_cast<int32_t>(beat.current_tasks);
   if (tasks != get(hot.reported)) {
     RowLock lock(hot);
@@ -202,9 +210,14 @@ void Partition::refresh(
     set_status(worker, wire::WorkerStatus::Online);
     outcome.freed = true;
     if (!outcome.change) outcome.change = wire::WorkerChange::Online;
-  } else {
-    unlink(online_, worker);
-    link_newest(online_, worker);
+  } else if (AgeList* list = list_of(worker)) {
+    unlink(*list, worker);
+    link_newest(*list, worker);
+  }
+  if (beat.has_profile) {
+    set_patience(now, worker, Duration::milliseconds(beat.offline_after_ms));
+  } else if ((flags & kPatient) != 0) {
+    watch(now, worker);
   }
   outcome.generation = get(hot.generation);
   outcome.drain = (flags & kDraining) != 0;
@@ -268,6 +281,7 @@ bool Partition::forget(std::string_view worker) {
   Row& hot = row(*found);
   if (AgeList* list = list_of(*found)) unlink(*list, *found);
   if ((get(hot.flags) & kCooling) != 0) forget_cooldown(*found);
+  if ((get(hot.flags) & kPatient) != 0) forget_patience(*found);
   by_id_.erase(by_id_.find(worker));
   fleet_.by_status_[static_cast<size_t>(status_of(get(hot.flags)))].fetch_sub(
       1, std::memory_order_relaxed);
@@ -313,22 +327,32 @@ bool Partition::set_cooldown(Instant now, std::string_view worker, Instant until
   return cooled;
 }
 
+Duration Partition::silence_of(Instant now, WorkerIndex worker) const {
+  return now - std::max(Instant{get(beat_of(worker).last_heartbeat_ns)}, deaf_until_);
+}
+
+void Partition::move_on(
+    Instant now, WorkerIndex worker, wire::WorkerStatus status, std::vector<Change>& changes) {
+  const bool offline = status == wire::WorkerStatus::Offline;
+  std::string silence = std::to_string(silence_of(now, worker).ms()) + " ms without a heartbeat";
+  set_status(worker, status);
+  changes.push_back(
+      {std::string(text_of(worker).id()),
+       offline ? wire::WorkerChange::Offline : wire::WorkerChange::Suspicious,
+       std::move(silence)});
+}
+
 bool Partition::age(Instant now, std::vector<Change>& changes) {
   auto silent_for = [&](uint32_t link) {
-    return now - std::max(Instant{get(beat_of({link - 1}).last_heartbeat_ns)}, deaf_until_);
-  };
-  auto move = [&](uint32_t link, wire::WorkerStatus status, wire::WorkerChange change) {
-    WorkerIndex worker{link - 1};
-    std::string silence = std::to_string(silent_for(link).ms()) + " ms without a heartbeat";
-    set_status(worker, status);
-    changes.push_back({std::string(text_of(worker).id()), change, std::move(silence)});
+    return silence_of(now, {link - 1});
   };
   while (online_.oldest != 0 && silent_for(online_.oldest) >= settings_.suspicious_after) {
-    move(online_.oldest, wire::WorkerStatus::Suspicious, wire::WorkerChange::Suspicious);
+    move_on(now, {online_.oldest - 1}, wire::WorkerStatus::Suspicious, changes);
   }
   while (suspicious_.oldest != 0 && silent_for(suspicious_.oldest) >= settings_.offline_after) {
-    move(suspicious_.oldest, wire::WorkerStatus::Offline, wire::WorkerChange::Offline);
+    move_on(now, {suspicious_.oldest - 1}, wire::WorkerStatus::Offline, changes);
   }
+  age_patient(now, changes);
   bool cooled_down = false;
   for (; !cooling_.empty() && cooling_.begin()->first <= now; cooled_down = true) {
     set_flags({cooling_.begin()->second}, 0, kCooling);
@@ -362,7 +386,9 @@ std::optional<WorkerIndex> Partition::take_row() {
 }
 
 Partition::AgeList* Partition::list_of(WorkerIndex worker) {
-  switch (status_of(get(row(worker).flags))) {
+  const uint32_t flags = get(row(worker).flags);
+  if ((flags & kPatient) != 0) return nullptr;
+  switch (status_of(flags)) {
     case wire::WorkerStatus::Online: return &online_;
     case wire::WorkerStatus::Suspicious: return &suspicious_;
     case wire::WorkerStatus::Offline: return nullptr;

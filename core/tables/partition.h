@@ -1,5 +1,6 @@
 #pragma once
 
+#include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
 
 #include <cstdint>
@@ -45,7 +46,8 @@ struct Change {
 
 /// One shard's workers: who they are, what they have, when they were last heard.
 ///
-/// Shape    rows in segments of the fleet; a set from id to row; two lists by age of heartbeat
+/// Shape    rows in segments of the fleet; a set from id to row; two lists by age of heartbeat, and
+///          for workers with their own time until they are offline a moment to look at them again
 /// Threads  the owner shard's alone. It is the only writer of membership, names, capacity and
 ///          status; other threads read them, and claim capacity meanwhile
 /// Errors   refusals are `wire::Refusal` values with a sentence; nothing a worker says is a CHECK
@@ -119,6 +121,15 @@ class Partition {
   void set_flags(WorkerIndex worker, uint32_t set, uint32_t clear);
   void set_status(WorkerIndex worker, wire::WorkerStatus status);
   void forget_cooldown(WorkerIndex worker);
+  void drop_held(WorkerIndex worker);
+  void set_patience(Instant now, WorkerIndex worker, Duration offline_after);
+  void forget_patience(WorkerIndex worker);
+  void watch(Instant now, WorkerIndex worker);
+  void look_again(WorkerIndex worker, Instant at);
+  void age_patient(Instant now, std::vector<Change>& changes);
+  Duration silence_of(Instant now, WorkerIndex worker) const;
+  void move_on(
+      Instant now, WorkerIndex worker, wire::WorkerStatus status, std::vector<Change>& changes);
   std::optional<WorkerIndex> take_row();
   AgeList* list_of(WorkerIndex worker);
   void link_newest(AgeList& list, WorkerIndex worker);
@@ -135,6 +146,12 @@ class Partition {
   AgeList online_;
   AgeList suspicious_;
   std::set<std::pair<Instant, uint32_t>> cooling_;  ///< until when, and which row
+  struct Patience {
+    Duration offline_after;
+    Instant look_at;  ///< 0: nobody looks, it is offline
+  };
+  absl::flat_hash_map<uint32_t, Patience> patience_;
+  std::set<std::pair<Instant, uint32_t>> looks_;  ///< when to look, and at which row
   Instant deaf_until_;
 };
 

@@ -79,6 +79,25 @@ void Partition::write_custom(RowExtras& extras, Row& hot, const ProfileNames& pr
   set(hot.custom_count, static_cast<uint32_t>(profile.custom.size()));
 }
 
+/// The worker counts all that runs on it itself: what is held beside that, and whatever holds it,
+/// counts for nothing from now on.
+void Partition::drop_held(WorkerIndex worker) {
+  Row& hot = row(worker);
+  RowLock lock(hot);
+  set(hot.generation, get(hot.generation) + 1);
+  for (size_t i = 0; i < kResourceCount; ++i)
+    set(hot.free[i], get(hot.capacity[i]));
+  constexpr auto kSlots = static_cast<size_t>(Resource::Slots);
+  set(hot.free[kSlots], get(hot.capacity[kSlots]) - get(hot.reported));
+  set(hot.held, 0);
+  for (std::atomic<uint16_t>& gpu : hot.gpu_free)
+    set(gpu, kWholeGpu);
+  RowExtras& extras = segment(worker).extras[row_of(worker)];
+  for (uint32_t i = 0; i < get(hot.custom_count); ++i)
+    set(extras.custom[i].free, get(extras.custom[i].capacity));
+  reindex(segment(worker), row_of(worker));
+}
+
 void Partition::write_names(WorkerIndex worker, const ProfileNames& profile) {
   uint32_t words[RowNames::kWords];
   uint32_t count = 0;

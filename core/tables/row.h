@@ -21,6 +21,7 @@ enum RowFlag : uint32_t {
   kSuspicious = 8,  // placed on only when nothing online fits
   kOffline = 16,
   kCooling = 32,  // it failed a job, or nobody speaks for it; ends by itself
+  kPatient = 64,  // it has its own time until it is offline
 };
 inline constexpr uint32_t kNotPlaceable = kCordoned | kDraining | kOffline | kCooling;
 

@@ -103,6 +103,20 @@ TEST_F(JobEdges, AJobWhoseWorkerGoesAwayIsLostAndRetried) {
   }
 }
 
+// A worker that beats once a minute lost its jobs every half a minute.
+TEST_F(JobEdges, AWorkerWithItsOwnTimeKeepsItsJobsAsLong) {
+  world.worker("w1");
+  world.ask(kWorker1, wire::AttachWorker{"w1", 1, 0, false, {}, 60'000});
+  (void)turn();
+  (void)running({.attempts_max = 2, .retry_base_ms = 600'000, .retry_cap_ms = 600'000});
+  for (int i = 0; i < 59; ++i)
+    world.advance(1'000);
+  EXPECT_EQ(world.state_of(1), JobState::Running);
+  for (int i = 0; i < 2; ++i)
+    world.advance(1'000);
+  EXPECT_EQ(world.state_of(1), JobState::Retrying);
+}
+
 TEST_F(JobEdges, TheLastAttemptThatIsLostIsTheEnd) {
   one_worker();
   (void)running({});

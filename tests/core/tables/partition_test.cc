@@ -233,6 +233,83 @@ TEST_F(PartitionTest, AgesOnlyTheSilent) {
   EXPECT_EQ(changes[0].worker, "b");
 }
 
+// A worker with its own time is suspicious half-way, whatever the server's times are, and neither
+// hurries nor delays those without.
+TEST_F(PartitionTest, AWorkerWithItsOwnTimeAgesByThatAlone) {
+  struct Case {
+    const char* name;
+    uint32_t offline_after_ms;
+    int64_t suspicious_ms;
+    int64_t offline_ms;
+  };
+  const Case cases[] = {
+      {"the server's own", 0, 10'000, 20'000},
+      {"patient", 60'000, 30'000, 60'000},
+      {"hasty", 1'000, 500, 1'000},
+  };
+  int64_t base = 0;
+  for (const Case& one : cases) {
+    SCOPED_TRACE(one.name);
+    TestWorker worker{.id = one.name};
+    wire::Heartbeat first = worker.beat();
+    first.offline_after_ms = one.offline_after_ms;
+    beat(first, base);
+    EXPECT_TRUE(age(base + one.suspicious_ms - 1).empty());
+    ASSERT_EQ(age(base + one.suspicious_ms).size(), 1u);
+    EXPECT_NE(flags(one.name) & kSuspicious, 0u);
+    EXPECT_TRUE(age(base + one.offline_ms - 1).empty());
+    ASSERT_EQ(age(base + one.offline_ms).size(), 1u);
+    EXPECT_NE(flags(one.name) & kOffline, 0u);
+    wire::Heartbeat light = worker.beat();
+    light.has_profile = false;
+    base += 100'000;
+    EXPECT_EQ(beat(light, base).change, wire::WorkerChange::Online);
+    EXPECT_EQ(age(base + one.offline_ms).size(), 2u)
+        << "nobody looked at it after it had come back";
+    EXPECT_TRUE(partition_.forget(one.name));
+    base += 100'000;
+  }
+  EXPECT_TRUE(age(base + 100'000).empty());
+}
+
+TEST_F(PartitionTest, AWorkerMayChangeItsTimeAndGiveItBack) {
+  TestWorker worker{.id = "w"};
+  const auto say = [&](uint32_t offline_after_ms, int64_t now_ms) {
+    wire::Heartbeat next = worker.beat();
+    next.offline_after_ms = offline_after_ms;
+    beat(next, now_ms);
+  };
+  say(0, 0);
+  say(60'000, 1'000);
+  EXPECT_TRUE(age(25'000).empty());
+  say(4'000, 25'000);
+  EXPECT_EQ(age(29'000).size(), 2u);
+  say(0, 30'000);
+  EXPECT_TRUE(age(39'999).empty());
+  EXPECT_EQ(age(40'000).size(), 1u);
+}
+
+// The count of such a worker was off by its placements until they expired.
+TEST_F(PartitionTest, ABeatThatCountsAllReplacesWhatIsHeld) {
+  TestWorker worker{.id = "w", .slots = 10};
+  beat(worker);
+  NodeDemand demand;
+  demand.amounts[kSlots] = 1;
+  const WorkerIndex row = *partition_.find("w");
+  Claim claims[3];
+  for (Claim& claim : claims)
+    ASSERT_EQ(tables_.fleet.claim(row, 0, demand, nullptr, claim), ClaimStatus::Claimed);
+  EXPECT_EQ(node("w").free[kSlots], 7);
+  worker.current_tasks = 2;
+  wire::Heartbeat next = worker.beat();
+  next.counts_all = true;
+  EXPECT_TRUE(beat(next).freed);
+  EXPECT_EQ(node("w").free[kSlots], 8);
+  for (const Claim& claim : claims)
+    tables_.fleet.give_back(claim.worker, claim.generation, claim.holding, true);
+  EXPECT_EQ(node("w").free[kSlots], 8) << "what had been dropped was given back as well";
+}
+
 TEST_F(PartitionTest, ALeavingWorkerIsOfflineAtOnce) {
   TestWorker worker{.id = "w"};
   beat(worker);
