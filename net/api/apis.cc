@@ -9,6 +9,9 @@ constexpr std::array kApis = {
     &kPlacementApi,
     &kWorkersApi,
     &kSystemApi,
+    &kDtaskV1Api,
+    &kHdcfApi,
+    &kJobPoolApi,
 };
 
 }  // namespace

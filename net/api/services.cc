@@ -3,7 +3,7 @@
 namespace berth::net {
 
 Services::Services(Asker& asker, core::Tables& tables, const core::ServerIdentity& identity)
-    : asker(asker), tables(tables), identity(identity) {}
+    : asker(asker), tables(tables), identity(identity), workers(asker) {}
 
 Services::~Services() = default;
 
@@ -11,7 +11,9 @@ void Services::on_start() {}
 
 void Services::on_turn_end() {}
 
-void Services::on_tick(core::Now) {}
+void Services::on_tick(core::Now now) {
+  workers.on_tick(now);
+}
 
 void Services::on_drain() {}
 

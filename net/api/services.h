@@ -4,6 +4,7 @@
 #include "core/shard.h"
 #include "core/tables/tables.h"
 #include "net/api/asker.h"
+#include "net/api/http_workers.h"
 
 namespace berth::net {
 
@@ -28,6 +29,8 @@ struct Services {
   Asker& asker;
   core::Tables& tables;
   const core::ServerIdentity& identity;
+  HttpWorkers workers;
+  core::Duration heartbeat_timeout = core::Duration::seconds(60);  ///< of HDCF workers
   bool draining = false;
   bool store_is_full = false;  ///< so much waits to be written that new jobs are refused
 };

@@ -329,6 +329,10 @@ OptionTable server_options(ServerConfig& config) {
       config.http_connections_max,
       1,
       1'000'000));
+  table.add(duration_row(
+      "heartbeat-timeout",
+      "silence after which a worker of the HDCF API gets nothing, and loses its jobs",
+      config.heartbeat_timeout));
   table.add(port_row(
       "console", "where people type commands; port 0 takes a free one", config.console, 0));
   table.add(store_row(config.store));
@@ -382,6 +386,12 @@ bool finish_config(ServerConfig& config, std::string& problem) {
         problem,
         "--hold-default " + format_duration(s.hold_default) + " is longer than --hold-max " +
             format_duration(s.hold_max) + "; raise --hold-max");
+  }
+  if (config.heartbeat_timeout.ns <= 0 || config.heartbeat_timeout > core::kOwnOfflineAfterMax) {
+    return fail(
+        problem,
+        "--heartbeat-timeout " + format_duration(config.heartbeat_timeout) +
+            " is not longer than 0 and at most " + format_duration(core::kOwnOfflineAfterMax));
   }
   config.jobs.offline_after = s.offline_after;
   if (!check_address("--listen", config.listen, problem)) return false;

@@ -33,7 +33,9 @@ HttpConnections::HttpConnections(
       limits_(http_stream_limits()),
       services_(asker, tables, identity),
       desk_(services_, options_.rules),
-      listener_(streams.loop, options_.socket, *this) {}
+      listener_(streams.loop, options_.socket, *this) {
+  services_.heartbeat_timeout = options_.heartbeat_timeout;
+}
 
 void HttpConnections::start() {
   uv_idle_init(streams_.loop, &idle_);

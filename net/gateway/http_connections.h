@@ -19,6 +19,7 @@ struct HttpOptions {
   int socket = -1;  ///< listens; -1: nowhere
   AccessRules rules;
   uint32_t connections_max = 2'048;
+  core::Duration heartbeat_timeout = core::Duration::seconds(60);  ///< of HDCF workers
   HttpLimits limits;
 };
 

@@ -6,7 +6,13 @@ import unittest
 import http_api
 
 # Whose tests cover operations.
-MODULES = ("test_http_place", "test_http_system")
+MODULES = (
+    "test_http_place",
+    "test_http_system",
+    "test_older_dtask",
+    "test_older_hdcf",
+    "test_older_job_pool",
+)
 
 
 class Routes(http_api.HttpTest):
