@@ -68,6 +68,13 @@ void write_explanation(JsonOut& json, const wire::Explanation& explanation) {
   for (const wire::Elimination& each : explanation.eliminated)
     json.field(each.requirement, each.workers);
   json.end();
+  json.key("amounts").object();
+  for (const wire::Elimination& each : explanation.eliminated) {
+    if (each.asked == 0) continue;
+    json.key(each.requirement).object();
+    json.field("asked", each.asked).field("largest", each.largest).end();
+  }
+  json.end();
   json.field("queue_position", explanation.queue_position);
   json.end();
 }

@@ -34,7 +34,8 @@ Problem problem_of(const wire::Refused& refused);
 /// No place: 409, or 503 when the queue is full; borrows the explanation.
 Problem problem_of(const wire::Unplaced& unplaced);
 
-/// `{"workers","eligible","eliminated":{requirement: workers},"queue_position"}`, as a value.
+/// `{"workers","eligible","eliminated":{requirement: workers},"amounts":{requirement:
+/// {"asked","largest"}},"queue_position"}`, as a value.
 void write_explanation(JsonOut& json, const wire::Explanation& explanation);
 
 /// The body, of type application/problem+json.

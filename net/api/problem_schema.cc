@@ -7,7 +7,20 @@ namespace {
 
 using Kind = JsonKind;
 
-constexpr std::array<JsonField, 4> kExplanationFields = {{
+constexpr std::array<JsonField, 2> kAmountFields = {{
+    {.name = "asked",
+     .kind = Kind::Integer,
+     .about = "Of a resource, in the unit of the request; GPUs in thousandths",
+     .required = true},
+    {.name = "largest",
+     .kind = Kind::Integer,
+     .about = "The most of it that one of the workers it rules out has",
+     .required = true},
+}};
+constexpr JsonSchema kAmountSchema = {
+    "Amount", "What was asked for, and what there is.", kAmountFields};
+
+constexpr std::array<JsonField, 5> kExplanationFields = {{
     {.name = "workers",
      .kind = Kind::Integer,
      .about = "How many were looked at",
@@ -18,6 +31,12 @@ constexpr std::array<JsonField, 4> kExplanationFields = {{
      .about = "Requirement to workers, each worker counted at the first that ruled it out",
      .required = true,
      .map = true},
+    {.name = "amounts",
+     .kind = Kind::Object,
+     .about = "Requirement to amounts, of those that are about an amount",
+     .required = true,
+     .map = true,
+     .object = &kAmountSchema},
     {.name = "queue_position",
      .kind = Kind::Integer,
      .about = "1 is next; 0: it does not wait",

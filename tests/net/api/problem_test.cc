@@ -47,7 +47,7 @@ TEST(Problem, TellsAFleetWithoutAPlaceFromAServerWithoutRoom) {
 }
 
 TEST(Problem, IsWrittenAsRfc9457HasItAndExplains) {
-  const wire::Elimination eliminated[] = {{"tag:gpu", 3}, {"offline", 1}};
+  const wire::Elimination eliminated[] = {{"tag:gpu", 3}, {"cpu", 1, 4000, 2000}};
   wire::Unplaced unplaced;
   unplaced.reason = wire::NoPlace::Eliminated;
   unplaced.explanation = {.workers = 4, .eligible = 0, .eliminated = eliminated};
@@ -57,7 +57,8 @@ TEST(Problem, IsWrittenAsRfc9457HasItAndExplains) {
       json.text(),
       R"({"type":"about:blank","title":"Conflict","status":409,"code":"cannot_be_placed",)"
       R"("detail":"no worker meets every requirement","reason":"eliminated",)"
-      R"("explanation":{"workers":4,"eligible":0,"eliminated":{"tag:gpu":3,"offline":1},)"
+      R"("explanation":{"workers":4,"eligible":0,"eliminated":{"tag:gpu":3,"cpu":1},)"
+      R"("amounts":{"cpu":{"asked":4000,"largest":2000}},)"
       R"("queue_position":0}})");
 }
 
