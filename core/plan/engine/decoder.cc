@@ -1,0 +1,147 @@
+#include "core/plan/engine/decoder.h"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <utility>
+
+namespace berth::core {
+
+Decoder::Decoder(const Problem& problem) : problem_(problem) {
+  followers_.resize(problem.tasks.size());
+  for (uint32_t task = 0; task < problem.tasks.size(); ++task) {
+    for (uint32_t before : problem.tasks[task].after)
+      followers_[before].push_back(task);
+  }
+  // Workers that some task tells apart are of kinds of their own.
+  std::vector<char> told_apart(problem.workers.size());
+  for (const Problem::Task& task : problem.tasks) {
+    if (!task.durations.empty()) std::fill(told_apart.begin(), told_apart.end(), 1);
+    for (uint32_t worker : task.workers)
+      told_apart[worker] = 1;
+  }
+  std::map<std::vector<Amount>, uint32_t> kinds;
+  for (uint32_t worker = 0; worker < problem.workers.size(); ++worker) {
+    const std::vector<Amount>& capacity = problem.workers[worker].capacity;
+    timelines_.emplace_back(capacity);
+    uint32_t kind = worker;
+    if (told_apart[worker] == 0) kind = kinds.try_emplace(capacity, worker).first->second;
+    kind_of_.push_back(kind);
+  }
+  rank_.resize(problem.tasks.size());
+  uint32_t rank = 0;
+  for (uint32_t task : topological_order(problem))
+    rank_[task] = rank++;
+  used_.resize(problem.workers.size());
+  tried_empty_.resize(problem.workers.size());
+  ends_.resize(problem.tasks.size());
+}
+
+void Decoder::clear() {
+  for (uint32_t worker : dirty_) {
+    timelines_[worker].reset(problem_.workers[worker].capacity);
+    used_[worker] = 0;
+  }
+  dirty_.clear();
+  late_ = 0;
+}
+
+uint64_t Decoder::take_tried() {
+  return std::exchange(tried_, 0);
+}
+
+Decoder::Place Decoder::place_on(uint32_t task, uint32_t worker, Ticks from) {
+  ++tried_;
+  const Ticks duration = problem_.duration_on(task, worker);
+  if (duration >= kNever) return {};
+  const Ticks start = timelines_[worker].earliest(from, duration, problem_.tasks[task].demand);
+  return start >= kNever ? Place{} : Place{worker, start, start + duration};
+}
+
+// Of workers of one kind that hold nothing yet, one stands for all.
+Decoder::Place Decoder::best_place(uint32_t task, Ticks from) {
+  Place best;
+  ++empty_round_;
+  auto look = [&](uint32_t worker) {
+    if (used_[worker] == 0) {
+      if (tried_empty_[kind_of_[worker]] == empty_round_) return;
+      tried_empty_[kind_of_[worker]] = empty_round_;
+    }
+    const Place place = place_on(task, worker, from);
+    if (place.end < best.end) best = place;
+  };
+  const Problem::Task& one = problem_.tasks[task];
+  // Where every worker takes as long, nobody beats one that can begin at once.
+  auto perfect = [&] {
+    return best.start == from && one.durations.empty();
+  };
+  if (!one.workers.empty()) {
+    for (size_t i = 0; i < one.workers.size() && !perfect(); ++i)
+      look(one.workers[i]);
+  } else {
+    for (uint32_t worker = 0; worker < problem_.workers.size() && !perfect(); ++worker)
+      look(worker);
+  }
+  return best;
+}
+
+void Decoder::take(uint32_t task, const Place& place) {
+  if (used_[place.worker] == 0) {
+    used_[place.worker] = 1;
+    dirty_.push_back(place.worker);
+  }
+  timelines_[place.worker].take(place.start, place.end - place.start, problem_.tasks[task].demand);
+  ends_[task] = place.end;
+}
+
+bool Decoder::decode(
+    std::span<const uint32_t> order, std::span<const uint32_t> where, Schedule& schedule) {
+  clear();
+  schedule.tasks.resize(problem_.tasks.size());
+  for (uint32_t task : order) {
+    const Problem::Task& one = problem_.tasks[task];
+    Ticks from = one.release;
+    for (uint32_t before : one.after)
+      from = std::max(from, ends_[before]);
+    const uint32_t wanted = where.empty() ? kAny : where[task];
+    const Place place = wanted == kAny ? best_place(task, from) : place_on(task, wanted, from);
+    take(task, place);
+    schedule.tasks[task] = {place.worker, place.start};
+    late_ += std::max<Ticks>(0, place.start - problem_.latest_start(task, place.worker));
+  }
+  schedule.cost = cost_of(problem_, schedule.tasks);
+  return late_ == 0;
+}
+
+std::span<const uint32_t> Decoder::justified(const Schedule& schedule) {
+  const auto count = static_cast<uint32_t>(problem_.tasks.size());
+  by_time_.resize(count);
+  std::iota(by_time_.begin(), by_time_.end(), 0);
+  auto end_of = [&](uint32_t task) {
+    const Assigned& at = schedule.tasks[task];
+    return at.start + problem_.duration_on(task, at.worker);
+  };
+  Ticks makespan = 0;
+  for (uint32_t task : by_time_)
+    makespan = std::max(makespan, end_of(task));
+  // Backwards in time, so that what follows a task comes before it.
+  std::sort(by_time_.begin(), by_time_.end(), [&](uint32_t a, uint32_t b) {
+    const Ticks a_end = end_of(a);
+    const Ticks b_end = end_of(b);
+    if (a_end != b_end) return a_end > b_end;
+    return rank_[a] > rank_[b];
+  });
+  clear();
+  for (uint32_t task : by_time_) {
+    Ticks from = 0;  // counted back from the makespan
+    for (uint32_t next : followers_[task])
+      from = std::max(from, ends_[next]);
+    take(task, place_on(task, schedule.tasks[task].worker, from));
+  }
+  std::sort(by_time_.begin(), by_time_.end(), [&](uint32_t a, uint32_t b) {
+    return ends_[a] != ends_[b] ? ends_[a] > ends_[b] : rank_[a] < rank_[b];
+  });
+  return by_time_;
+}
+
+}  // namespace berth::core

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace berth::core {
+
+/// A length or point of planned time: microseconds from the beginning of the plan.
+using Ticks = int64_t;
+inline constexpr Ticks kTicksPerSecond = 1'000'000;
+inline constexpr Ticks kNever = INT64_MAX / 4;
+
+/// An amount of a resource: millionths of its unit, so that sums of fractions are exact.
+using Amount = int64_t;
+inline constexpr Amount kAmountUnit = 1'000'000;
+
+/// What a schedule is to make small.
+enum class Goal : uint8_t {
+  Makespan,           ///< the end of the last task; deadlines hold
+  WeightedTardiness,  ///< weight × time beyond the deadline, summed
+  WorkersUsed,        ///< how many workers get a task at all; nobody waits beyond the deadline
+};
+
+/// Who can run what, for how long, and in which order: the whole of a planning problem over time.
+///
+/// Shape    workers, tasks and resources by index. On a worker the demands of the tasks that run at
+///          one time never exceed its capacity. A task runs once, on one worker, without a break
+/// Memory   by value; durations that differ by worker cost 8 bytes for each pair
+/// Errors   `problem_fault` says what makes it no problem; `unschedulable` why it has no answer
+struct Problem {
+  struct Worker {
+    std::string id;
+    std::vector<Amount> capacity;  ///< of each resource
+  };
+
+  struct Task {
+    std::string id;
+    std::vector<Amount> demand;     ///< of each resource
+    Ticks duration = 0;             ///< on every worker, unless `durations` is given
+    std::vector<Ticks> durations;   ///< on each worker; kNever: not there
+    std::vector<uint32_t> workers;  ///< the only ones allowed, ascending; empty: any
+    Ticks release = 0;              ///< not before
+    Ticks deadline = kNever;        ///< its end; see Goal
+    double weight = 1;
+    std::vector<uint32_t> after;  ///< tasks that have to end first
+  };
+
+  Goal goal = Goal::Makespan;
+  std::vector<std::string> resources;
+  std::vector<Worker> workers;
+  std::vector<Task> tasks;
+
+  /// kNever: that worker may not, or has too little in total.
+  Ticks duration_on(uint32_t task, uint32_t worker) const;
+  /// The task cannot begin later than this; kNever: whenever.
+  Ticks latest_start(uint32_t task, uint32_t worker) const;
+  bool has_room_for(uint32_t worker, uint32_t task) const;
+};
+
+/// Where and when one task runs.
+struct Assigned {
+  uint32_t worker = 0;
+  Ticks start = 0;
+};
+
+/// An answer: where and when each task runs, by its index.
+struct Schedule {
+  std::vector<Assigned> tasks;
+  double cost = 0;  ///< by the problem's goal: ticks, weighted ticks, or workers
+};
+
+/// What the goal makes of it.
+double cost_of(const Problem& problem, const std::vector<Assigned>& tasks);
+
+/// Tasks in an order that respects `after`, first come first; shorter than all: there is a cycle.
+std::vector<uint32_t> topological_order(const Problem& problem);
+
+/// Whether every task has to begin at one and the same moment.
+bool all_at_once(const Problem& problem);
+
+/// Empty, or one sentence on what is wrong with the numbers themselves: a cycle, an index, a sign.
+std::string problem_fault(const Problem& problem);
+
+/// Empty, or one sentence on which task no worker can ever run in time.
+std::string unschedulable(const Problem& problem);
+
+/// Checks a schedule against its problem, sharing no code with what makes schedules. Empty, or one
+/// sentence on the first rule it breaks.
+std::string schedule_fault(const Problem& problem, const std::vector<Assigned>& tasks);
+
+}  // namespace berth::core
