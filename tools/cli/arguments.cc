@@ -346,6 +346,7 @@ std::unique_ptr<CLI::App> make_arguments(Invocation& invocation) {
   add_placing_commands(*app, invocation);
   add_worker_commands(*app, invocation);
   add_job_commands(*app, invocation);
+  add_plan_commands(*app, invocation);
   add_looking_commands(*app, invocation);
   add_other_commands(*app, invocation);
   return app;

@@ -22,6 +22,9 @@ CLI::App* add_command(
 /// `run`, `job …` and `admin …`.
 void add_job_commands(CLI::App& app, Invocation& invocation);
 
+/// `plan …`.
+void add_plan_commands(CLI::App& app, Invocation& invocation);
+
 /// What the tree alone cannot check about jobs: one sentence, or nothing.
 std::string job_arguments_problem(const Invocation& invocation, bool has_command);
 

@@ -48,6 +48,7 @@ enum class Command : uint8_t {
   JobExplain,
   JobWatch,
   Backup,
+  PlanSolve,
   Console,
   Completion,
   Version,
@@ -76,6 +77,14 @@ struct JobAsk {
   std::string path;                  ///< of a backup
 };
 
+/// What is asked of the planner.
+struct PlanAsk {
+  std::string problem;  ///< a file, or `-`
+  std::string engine = "auto";
+  client::Milliseconds budget{1'000};
+  uint64_t seed = 1;
+};
+
 /// What the command line asks for, checked as far as that is possible without a server.
 struct Invocation {
   Command command = Command::None;
@@ -95,6 +104,7 @@ struct Invocation {
   std::string console = "127.0.0.1:7642";
   std::string shell;
   JobAsk job;
+  PlanAsk plan;
   client::Milliseconds interval{1'000};
   uint32_t count = 0;  ///< of pings or events; 0: the command's own default
 };

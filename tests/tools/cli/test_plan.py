@@ -1,0 +1,115 @@
+"""`berth plan`: schedules for problems in files. No server is needed."""
+
+import json
+import os
+import subprocess
+import sys
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
+sys.path.insert(0, os.path.join(ROOT, "tests", "e2e"))
+sys.path.insert(0, os.path.join(ROOT, "bench", "scenario"))
+
+import planning_check  # noqa: E402
+from harness import DEADLINE_S, program  # noqa: E402
+
+WORKER = {"id": "a", "capacity": {"cpu": 2}}
+
+
+def task(name="t", **rest):
+    return {"id": name, "demand": {"cpu": 1}, "duration_s": 1, **rest}
+
+
+def problem(tasks, objective="makespan", workers=(WORKER,)):
+    return {"objective": objective, "workers": list(workers), "tasks": tasks}
+
+
+def solve(text, *options):
+    return subprocess.run(
+        [program("berth"), "plan", "solve", "--problem", "-", "--json", *options],
+        input=text if isinstance(text, str) else json.dumps(text),
+        capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+
+
+class PlanSolve(unittest.TestCase):
+    def test_answers_keep_every_rule_and_say_what_they_cost(self):
+        chain = [task("x", duration_s=10, demand={"cpu": 2}), task("y", after=["x"], duration_s=2.5),
+                 task("z", release_s=3, deadline_s=20, duration_s={"a": 4})]
+        for objective, cost in (("makespan", 14), ("weighted_tardiness", 0), ("workers_used", 1)):
+            with self.subTest(objective):
+                done = solve(problem(chain, objective))
+                self.assertEqual(done.returncode, 0, done.stderr)
+                answer = json.loads(done.stdout)
+                self.assertIsNone(planning_check.fault(problem(chain, objective), answer))
+                self.assertEqual((answer["cost"], answer["proved"]), (cost, True))
+
+    def test_every_engine_answers(self):
+        tasks = [task(f"t{i}", duration_s=1 + i % 5) for i in range(12)]
+        for engine in ("auto", "greedy", "exact", "anytime"):
+            answer = json.loads(solve(problem(tasks), "--engine", engine, "--budget", "200ms").stdout)
+            self.assertIsNone(planning_check.fault(problem(tasks), answer))
+            self.assertIn(engine, answer["engine"])
+
+    def test_the_same_seed_gives_the_same_plan(self):
+        tasks = [task(f"t{i}", duration_s=1 + i * 7 % 5) for i in range(10)]
+        first, second = (json.loads(solve(problem(tasks), "--seed", "3").stdout) for _ in range(2))
+        self.assertEqual(first["assignments"], second["assignments"])
+
+    def test_what_has_no_schedule_ends_with_7_and_the_reason(self):
+        cases = {
+            "too large": ([task(demand={"cpu": 3})], "no worker can run task t"),
+            "a resource nobody has": ([task(demand={"gpu": 1})], "no worker can run task t"),
+            "too late by itself": ([task(duration_s=5, deadline_s=4)],
+                                   "task t cannot end before 5 s, its deadline is 4 s"),
+            "too late together": ([task(f"t{i}", deadline_s=1) for i in range(3)],
+                                  "no schedule meets all deadlines"),
+        }
+        for name, (tasks, reason) in cases.items():
+            with self.subTest(name):
+                done = solve(problem(tasks))
+                self.assertEqual(done.returncode, 7)
+                self.assertEqual(json.loads(done.stdout), {"error": "infeasible", "message": reason})
+                self.assertIn(reason, done.stderr)
+
+    def test_a_file_that_is_no_problem_ends_with_2_and_says_where(self):
+        cases = {
+            "": "the file is no JSON",
+            "[]": "the problem is [], an object was expected",
+            '{"objective": "speed"}': "objective is 'speed', it has to be makespan",
+            '{"objective": "makespan", "worker": []}': "unknown key 'worker'; did you mean 'workers'?",
+            json.dumps(problem([], workers=[])): "the problem has no workers",
+            json.dumps(problem([task(), task()])): "task 't' is there twice",
+            json.dumps(problem([task(after=["u"])])): 'tasks[0].after names "u", which is no task',
+            json.dumps(problem([task(after=["t"])])): "task t comes after itself",
+            json.dumps(problem([task(duration_s=-1)])): "tasks[0].duration_s is -1",
+            json.dumps(problem([task(duration_s="1")])): 'tasks[0].duration_s is "1", a number was expected',
+            json.dumps(problem([task(duration_s={"b": 1})])): 'names "b", which is no worker',
+            json.dumps(problem([task(demand={"cpu": 1e300})])): "tasks[0].demand.cpu is 1e+300",
+            json.dumps(problem([task(weight=None)])): "tasks[0].weight is null",
+            json.dumps(problem([task(workers=[])])): "tasks[0].workers allows no worker",
+            json.dumps(problem([{"id": "t"}])): "tasks[0] has no 'duration_s'",
+            "[" * 100_000: "the file is no JSON",
+        }
+        for text, words in cases.items():
+            with self.subTest(text[:60]):
+                done = solve(text)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn(words, json.loads(done.stdout)["message"])
+
+    def test_exact_says_how_many_tasks_it_takes(self):
+        done = solve(problem([task(f"t{i}") for i in range(21)]), "--engine", "exact")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("use --engine auto", done.stderr)
+
+    def test_a_file_that_is_not_there_and_unknown_options(self):
+        for options in (["--problem", "/nowhere.json"], ["--problem", "-", "--engine", "magic"],
+                        ["--problem", "-", "--budget", "soon"], []):
+            done = subprocess.run([program("berth"), "plan", "solve", *options], stdin=subprocess.DEVNULL,
+                                  capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+            self.assertEqual(done.returncode, 2, options)
+            self.assertTrue(done.stderr.startswith("berth: "), done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
