@@ -306,7 +306,7 @@ TEST_F(PartitionTest, ABeatThatCountsAllReplacesWhatIsHeld) {
   EXPECT_TRUE(beat(next).freed);
   EXPECT_EQ(node("w").free[kSlots], 8);
   for (const Claim& claim : claims)
-    tables_.fleet.give_back(claim.worker, claim.generation, claim.holding, true);
+    tables_.fleet.give_back(claim.worker, claim.generation, Holding::of(demand, claim.gpus), true);
   EXPECT_EQ(node("w").free[kSlots], 8) << "what had been dropped was given back as well";
 }
 
