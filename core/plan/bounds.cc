@@ -136,6 +136,13 @@ double tardiness_bound(const Problem& problem, const std::vector<Ticks>& shortes
   return sum;
 }
 
+double slowdown_bound(const Problem& problem, const std::vector<Ticks>& shortest) {
+  double sum = 0;
+  for (uint32_t task = 0; task < shortest.size(); ++task)
+    sum += slowdown(problem.tasks[task], problem.tasks[task].release, shortest[task]);
+  return sum;
+}
+
 std::vector<Ticks> all_shortest(const Problem& problem) {
   std::vector<Ticks> shortest(problem.tasks.size());
   for (uint32_t task = 0; task < shortest.size(); ++task)
@@ -159,8 +166,9 @@ double lower_bound(const Problem& problem) {
   switch (problem.goal) {
     case Goal::Makespan: return static_cast<double>(makespan_bound(problem));
     case Goal::WeightedTardiness: return tardiness_bound(problem, all_shortest(problem));
+    case Goal::BoundedSlowdown: return slowdown_bound(problem, all_shortest(problem));
     case Goal::WorkersUsed:
-      if (all_at_once(problem)) return workers_bound(problem);
+      if (problem.busy.empty() && all_at_once(problem)) return workers_bound(problem);
       return problem.tasks.empty() ? 0 : 1;
   }
   return 0;

@@ -6,6 +6,8 @@ namespace berth::core {
 
 namespace {
 
+constexpr uint32_t kNobody = UINT32_MAX;
+
 std::string seconds(Ticks ticks) {
   std::string text = std::to_string(static_cast<double>(ticks) / kTicksPerSecond);
   text.erase(text.find_last_not_of('0') + 1);
@@ -32,7 +34,7 @@ std::vector<Ticks> earliest_ends(const Problem& problem) {
 }
 
 bool hard_deadlines(Goal goal) {
-  return goal != Goal::WeightedTardiness;
+  return goal == Goal::Makespan || goal == Goal::WorkersUsed;
 }
 
 }  // namespace
@@ -64,6 +66,11 @@ Ticks Problem::latest_start(uint32_t task, uint32_t worker) const {
   return goal == Goal::WorkersUsed && one.after.empty() ? one.release : kNever;
 }
 
+double slowdown(const Problem::Task& task, Ticks start, Ticks duration) {
+  const auto all = static_cast<double>(task.waited + start + duration);
+  return task.weight * std::max(1.0, all / static_cast<double>(std::max(duration, kShortRun)));
+}
+
 double cost_of(const Problem& problem, const std::vector<Assigned>& tasks) {
   double cost = 0;
   std::vector<char> used(problem.workers.size());
@@ -74,6 +81,9 @@ double cost_of(const Problem& problem, const std::vector<Assigned>& tasks) {
       case Goal::Makespan: cost = std::max(cost, static_cast<double>(end)); break;
       case Goal::WeightedTardiness:
         if (end > task.deadline) cost += task.weight * static_cast<double>(end - task.deadline);
+        break;
+      case Goal::BoundedSlowdown:
+        cost += slowdown(task, tasks[i].start, end - tasks[i].start);
         break;
       case Goal::WorkersUsed: cost += used[tasks[i].worker] == 0 ? 1 : 0; break;
     }
@@ -123,6 +133,9 @@ std::string problem_fault(const Problem& problem) {
       if (amount < 0) return "worker " + worker.id + " has a negative capacity";
     }
   }
+  for (const Problem::Busy& busy : problem.busy) {
+    if (busy.worker >= problem.workers.size() || busy.until < 0) return "something runs nowhere";
+  }
   for (const Problem::Task& task : problem.tasks) {
     for (Amount amount : task.demand) {
       if (amount < 0) return "task " + task.id + " has a negative demand";
@@ -170,6 +183,7 @@ std::string schedule_fault(const Problem& problem, const std::vector<Assigned>& 
     Ticks at;
     bool begins;
     uint32_t task;
+    const std::vector<Amount>* demand;
   };
   std::vector<Change> changes;
   for (uint32_t i = 0; i < tasks.size(); ++i) {
@@ -187,8 +201,13 @@ std::string schedule_fault(const Problem& problem, const std::vector<Assigned>& 
       if (start < end) return who + " starts before " + problem.tasks[before].id + " has ended";
     }
     if (duration == 0) continue;
-    changes.push_back({worker, start, true, i});
-    changes.push_back({worker, start + duration, false, i});
+    changes.push_back({worker, start, true, i, &task.demand});
+    changes.push_back({worker, start + duration, false, i, &task.demand});
+  }
+  for (const Problem::Busy& busy : problem.busy) {
+    if (busy.until == 0) continue;
+    changes.push_back({busy.worker, 0, true, kNobody, &busy.demand});
+    changes.push_back({busy.worker, busy.until, false, kNobody, &busy.demand});
   }
   std::sort(changes.begin(), changes.end(), [](const Change& a, const Change& b) {
     if (a.worker != b.worker) return a.worker < b.worker;
@@ -197,12 +216,14 @@ std::string schedule_fault(const Problem& problem, const std::vector<Assigned>& 
   });
   std::vector<Amount> used(problem.resources.size());
   for (const Change& change : changes) {
-    const std::vector<Amount>& demand = problem.tasks[change.task].demand;
     for (size_t r = 0; r < used.size(); ++r) {
-      used[r] += change.begins ? demand[r] : -demand[r];
+      used[r] += change.begins ? (*change.demand)[r] : -(*change.demand)[r];
       if (used[r] > problem.workers[change.worker].capacity[r]) {
         return "worker " + problem.workers[change.worker].id + " has too little " +
-               problem.resources[r] + " when task " + problem.tasks[change.task].id + " starts";
+               problem.resources[r] + " when " +
+               (change.task == kNobody ? "what runs already"
+                                       : "task " + problem.tasks[change.task].id) +
+               " starts";
       }
     }
   }

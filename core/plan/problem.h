@@ -20,7 +20,13 @@ enum class Goal : uint8_t {
   Makespan,           ///< the end of the last task; deadlines hold
   WeightedTardiness,  ///< weight × time beyond the deadline, summed
   WorkersUsed,        ///< how many workers get a task at all; nobody waits beyond the deadline
+  BoundedSlowdown,    ///< weight × (waiting + running) / running, summed; see kShortRun
 };
+
+/// A task that runs for less counts as running for so long, or the shortest ones would be all that
+/// matters, and a slowdown is at least 1 (Feitelson et al., "Theory and Practice in Parallel Job
+/// Scheduling", 1997).
+inline constexpr Ticks kShortRun = 10 * kTicksPerSecond;
 
 /// Who can run what, for how long, and in which order: the whole of a planning problem over time.
 ///
@@ -43,13 +49,22 @@ struct Problem {
     Ticks release = 0;              ///< not before
     Ticks deadline = kNever;        ///< its end; see Goal
     double weight = 1;
+    Ticks waited = 0;             ///< before the plan begins; for BoundedSlowdown
     std::vector<uint32_t> after;  ///< tasks that have to end first
+  };
+
+  /// What runs already, and until when: it stays where it is.
+  struct Busy {
+    uint32_t worker = 0;
+    Ticks until = 0;
+    std::vector<Amount> demand;
   };
 
   Goal goal = Goal::Makespan;
   std::vector<std::string> resources;
   std::vector<Worker> workers;
   std::vector<Task> tasks;
+  std::vector<Busy> busy;
 
   /// kNever: that worker may not, or has too little in total.
   Ticks duration_on(uint32_t task, uint32_t worker) const;
@@ -69,6 +84,9 @@ struct Schedule {
   std::vector<Assigned> tasks;
   double cost = 0;  ///< by the problem's goal: ticks, weighted ticks, or workers
 };
+
+/// Of one task that starts then and runs for so long, with its weight.
+double slowdown(const Problem::Task& task, Ticks start, Ticks duration);
 
 /// What the goal makes of it.
 double cost_of(const Problem& problem, const std::vector<Assigned>& tasks);

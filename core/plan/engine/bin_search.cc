@@ -324,7 +324,8 @@ class BinSearch final : public Engine {
 }  // namespace
 
 bool is_bin_problem(const Problem& problem) {
-  return problem.goal == Goal::WorkersUsed && !problem.tasks.empty() && all_at_once(problem);
+  return problem.goal == Goal::WorkersUsed && !problem.tasks.empty() && problem.busy.empty() &&
+         all_at_once(problem);
 }
 
 std::unique_ptr<Engine> make_bin_search(const Problem& problem, Rng rng, const Schedule* seed) {

@@ -32,16 +32,30 @@ Decoder::Decoder(const Problem& problem) : problem_(problem) {
   uint32_t rank = 0;
   for (uint32_t task : topological_order(problem))
     rank_[task] = rank++;
+  busy_of_.resize(problem.workers.size());
+  for (uint32_t i = 0; i < problem.busy.size(); ++i)
+    busy_of_[problem.busy[i].worker].push_back(i);
   used_.resize(problem.workers.size());
+  for (uint32_t worker = 0; worker < problem.workers.size(); ++worker)
+    reset(worker);
+  changed_.resize(problem.workers.size());
   tried_empty_.resize(problem.workers.size());
   ends_.resize(problem.tasks.size());
 }
 
+void Decoder::reset(uint32_t worker) {
+  timelines_[worker].reset(problem_.workers[worker].capacity);
+  for (uint32_t busy : busy_of_[worker])
+    timelines_[worker].take(0, problem_.busy[busy].until, problem_.busy[busy].demand);
+  // One that runs something is not like the empty ones of its kind.
+  used_[worker] = busy_of_[worker].empty() ? 0 : 1;
+}
+
 void Decoder::clear() {
-  for (uint32_t worker : dirty_) {
-    timelines_[worker].reset(problem_.workers[worker].capacity);
-    used_[worker] = 0;
-  }
+  for (uint32_t worker : dirty_)
+    reset(worker);
+  for (uint32_t worker : dirty_)
+    changed_[worker] = 0;
   dirty_.clear();
   late_ = 0;
 }
@@ -86,10 +100,9 @@ Decoder::Place Decoder::best_place(uint32_t task, Ticks from) {
 }
 
 void Decoder::take(uint32_t task, const Place& place) {
-  if (used_[place.worker] == 0) {
-    used_[place.worker] = 1;
-    dirty_.push_back(place.worker);
-  }
+  used_[place.worker] = 1;
+  if (changed_[place.worker] == 0) dirty_.push_back(place.worker);
+  changed_[place.worker] = 1;
   timelines_[place.worker].take(place.start, place.end - place.start, problem_.tasks[task].demand);
   ends_[task] = place.end;
 }

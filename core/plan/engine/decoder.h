@@ -49,6 +49,7 @@ class Decoder {
   };
 
   void clear();
+  void reset(uint32_t worker);
   void take(uint32_t task, const Place& place);
   Place best_place(uint32_t task, Ticks from);
   Place place_on(uint32_t task, uint32_t worker, Ticks from);
@@ -58,8 +59,10 @@ class Decoder {
   std::vector<Timeline> timelines_;
   std::vector<uint32_t> kind_of_;  // workers of one kind are alike in everything
   std::vector<uint32_t> tried_empty_;
+  std::vector<std::vector<uint32_t>> busy_of_;  // of each worker, in `problem.busy`
   std::vector<char> used_;
-  std::vector<uint32_t> dirty_;  // workers whose timelines are not as new
+  std::vector<char> changed_;
+  std::vector<uint32_t> dirty_;  // workers whose timelines are not as at the beginning
   std::vector<Ticks> ends_;
   std::vector<uint32_t> rank_;  // in a topological order
   std::vector<uint32_t> by_time_;

@@ -261,6 +261,7 @@ class ExactTimes final : public Engine {
     switch (problem_.goal) {
       case Goal::Makespan: return longest <= limit && room_until(limit);
       case Goal::WeightedTardiness: return late < limit;
+      case Goal::BoundedSlowdown:
       case Goal::WorkersUsed: break;
     }
     double used = 0;

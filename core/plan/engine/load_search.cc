@@ -270,6 +270,7 @@ bool runs_one_at_a_time(const Problem& problem) {
 
 bool is_load_problem(const Problem& problem) {
   if (problem.goal != Goal::Makespan || problem.tasks.empty()) return false;
+  if (!problem.busy.empty()) return false;
   if (problem.tasks.size() > kPairsMax / problem.workers.size()) return false;
   if (!runs_one_at_a_time(problem)) return false;
   return std::all_of(problem.tasks.begin(), problem.tasks.end(), [](const Problem::Task& task) {

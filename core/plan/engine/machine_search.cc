@@ -333,6 +333,7 @@ class MachineSearch final : public Engine {
 
 bool is_machine_problem(const Problem& problem) {
   if (problem.goal != Goal::Makespan || problem.tasks.empty()) return false;
+  if (!problem.busy.empty()) return false;
   std::vector<std::vector<uint32_t>> tasks_of(problem.workers.size());
   for (uint32_t task = 0; task < problem.tasks.size(); ++task) {
     if (problem.tasks[task].deadline != kNever) return false;

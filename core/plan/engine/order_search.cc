@@ -20,6 +20,8 @@ class OrderSearch final : public Engine {
         tasks_(static_cast<uint32_t>(problem.tasks.size())),
         where_(tasks_, Decoder::kAny) {
     bound_ = lower_bound(problem);
+    // Read backwards in time, what runs already would stand at the wrong end.
+    justifiable_ = problem.goal == Goal::Makespan && problem.busy.empty();
     find_tails();
     start_with_rules();
     if (seed != nullptr) start_with(*seed);
@@ -75,6 +77,11 @@ class OrderSearch final : public Engine {
     current_energy_ = std::numeric_limits<double>::infinity();
     use([&](uint32_t task) { return -static_cast<double>(tails_[task]); });
     use([&](uint32_t task) { return static_cast<double>(problem_.tasks[task].deadline); });
+    if (problem_.goal == Goal::BoundedSlowdown) {
+      use([&](uint32_t task) { return static_cast<double>(problem_.tasks[task].duration); });
+      use([&](uint32_t task) { return area(task); });
+      use([&](uint32_t task) { return -static_cast<double>(problem_.tasks[task].waited); });
+    }
     use([&](uint32_t task) {
       return static_cast<double>(problem_.tasks[task].release) -
              1e-3 * static_cast<double>(tails_[task]);
@@ -93,6 +100,17 @@ class OrderSearch final : public Engine {
     for (uint32_t task = 0; task < tasks_; ++task)
       where_[task] = seed.tasks[task].worker;
     consider();
+  }
+
+  /// Of the resource it takes most of, times how long.
+  double area(uint32_t task) const {
+    double share = 0;
+    for (size_t r = 0; r < problem_.resources.size(); ++r) {
+      const auto all = static_cast<double>(problem_.workers.front().capacity[r]);
+      const auto demand = static_cast<double>(problem_.tasks[task].demand[r]);
+      if (all > 0) share = std::max(share, demand / all);
+    }
+    return share * static_cast<double>(std::max(problem_.tasks[task].duration, kShortRun));
   }
 
   /// The most urgent first, as far as `after` allows.
@@ -122,7 +140,12 @@ class OrderSearch final : public Engine {
     return order;
   }
 
-  double hottest() const { return std::max(1.0, current_energy_ * kHottest); }
+  /// Of a sum, a move changes some tasks' share.
+  double hottest() const {
+    const bool sum =
+        problem_.goal == Goal::WeightedTardiness || problem_.goal == Goal::BoundedSlowdown;
+    return std::max(1e-6, current_energy_ * kHottest / (sum ? tasks_ : 1));
+  }
 
   void step() {
     order_ = current_order_;
@@ -150,7 +173,7 @@ class OrderSearch final : public Engine {
   void consider() {
     const bool in_time = decoder_.decode(order_, where_, schedule_);
     double now = energy(schedule_);
-    if (now <= current_energy_ && problem_.goal == Goal::Makespan) now = justify(now);
+    if (now <= current_energy_ && justifiable_) now = justify(now);
     const double change = now - current_energy_;
     if (change > 0 && rng_.unit() >= std::exp(-change / temperature_)) return;
     current_ = schedule_;
@@ -314,6 +337,7 @@ class OrderSearch final : public Engine {
   Decoder decoder_;
   const uint32_t tasks_;
   double bound_ = 0;
+  bool justifiable_ = false;
   std::vector<Ticks> tails_;
 
   std::vector<uint32_t> order_;  // being tried

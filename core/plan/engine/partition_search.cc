@@ -68,6 +68,9 @@ class PartitionSearch final : public Engine {
       if (problem_.goal == Goal::WeightedTardiness && end > one.deadline) {
         weight += one.weight * static_cast<double>(end - one.deadline);
       }
+      if (problem_.goal == Goal::BoundedSlowdown) {
+        weight += slowdown(one, best_.tasks[task].start, end - best_.tasks[task].start);
+      }
       // The emptiest is the first that might do without.
       if (problem_.goal == Goal::WorkersUsed) weight -= 1;
     }
@@ -122,6 +125,12 @@ class PartitionSearch final : public Engine {
         tasks_.push_back(task);
       }
     }
+    for (const Problem::Busy& busy : problem_.busy) {
+      const auto at = std::lower_bound(chosen_.begin(), chosen_.end(), busy.worker);
+      if (at == chosen_.end() || *at != busy.worker) continue;
+      part.busy.push_back(busy);
+      part.busy.back().worker = static_cast<uint32_t>(at - chosen_.begin());
+    }
     for (uint32_t task : tasks_) {
       part.tasks.push_back(task_of_part(task));
       const Assigned& at = best_.tasks[task];
@@ -140,6 +149,7 @@ class PartitionSearch final : public Engine {
     one.demand = whole.demand;
     one.duration = whole.duration;
     one.weight = whole.weight;
+    one.waited = whole.waited;
     one.release = whole.release;
     one.deadline = whole.deadline;
     for (uint32_t i = 0; i < chosen_.size(); ++i) {

@@ -109,7 +109,8 @@ std::string_view search_name(const Problem& problem) {
 
 std::unique_ptr<Engine> make_engine(
     const Problem& problem, EngineChoice choice, Rng rng, const Schedule* seed) {
-  const bool small = problem.tasks.size() <= kExactTasksMax;
+  const bool small = problem.tasks.size() <= kExactTasksMax && problem.busy.empty() &&
+                     problem.goal != Goal::BoundedSlowdown;
   switch (choice) {
     case EngineChoice::Greedy: return std::make_unique<Greedy>(make_search(problem, rng, seed));
     case EngineChoice::Anytime: return make_search(problem, rng, seed);
