@@ -65,3 +65,25 @@ def wrong_cost(problem, tasks, start, end, answer):
     if answer["bound"] > answer["cost"] * (1 + 1e-9) + TOLERANCE:
         return f"the bound {answer['bound']} is above the cost {answer['cost']}"
     return None
+
+
+def log_fault(jobs, processors, starts):
+    """Of a replayed log: nobody before it came, never more than there is."""
+    changes = []
+    for job, start in starts.items():
+        submitted, run, needed = jobs[job]
+        if start < submitted:
+            return f"job {job} starts before it was submitted"
+        changes += [(start, 1, needed), (start + run, 0, needed)]
+    used = 0
+    for _, begins, needed in sorted(changes):
+        used += needed if begins else -needed
+        if used > processors:
+            return "more processors are in use than there are"
+    return None
+
+
+def mean_bounded_slowdown(jobs, starts):
+    slowdowns = [max(1, (start - jobs[job][0] + jobs[job][1]) / max(jobs[job][1], 10))
+                 for job, start in starts.items()]
+    return sum(slowdowns) / len(slowdowns)

@@ -132,3 +132,18 @@ def random_large(rng, tasks, workers):
             "workers": [{"id": f"w{i}", "capacity": {"cpu": 8, "memory": 32}} for i in range(workers)],
             "tasks": [{"id": f"t{i}", "demand": {"cpu": rng.randint(1, 4), "memory": rng.randint(1, 16)},
                        "duration_s": rng.randint(10, 100)} for i in range(tasks)]}
+
+
+def read_swf(path):
+    """Jobs that ran, by id: (submitted, run time, processors); and the processors there are."""
+    jobs, processors = {}, 0
+    with open(path) as file:
+        for line in file:
+            if line.startswith(";"):
+                if "MaxProcs:" in line or "MaxNodes:" in line:
+                    processors = int(line.split(":")[1])
+                continue
+            words = line.split()
+            if len(words) >= 5 and float(words[3]) > 0:
+                jobs[int(words[0])] = (float(words[1]), float(words[3]), int(words[4]))
+    return jobs, processors

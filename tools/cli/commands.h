@@ -26,6 +26,7 @@ Exit run_job_explain(Session& session);
 Exit run_job_watch(Session& session);
 Exit run_backup(Session& session);
 /// No server is asked.
+Exit run_plan_simulate(const Invocation& invocation);
 Exit run_plan_solve(const Invocation& invocation);
 /// Ends with the task's own exit code, so this is a plain number.
 int run_run(Session& session);

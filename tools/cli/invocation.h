@@ -48,6 +48,7 @@ enum class Command : uint8_t {
   JobExplain,
   JobWatch,
   Backup,
+  PlanSimulate,
   PlanSolve,
   Console,
   Completion,
@@ -83,6 +84,15 @@ struct PlanAsk {
   std::string engine = "auto";
   client::Milliseconds budget{1'000};
   uint64_t seed = 1;
+
+  // Of a simulation.
+  std::string swf;
+  std::string out;
+  std::string policy = "plan";
+  std::string estimates = "requested";
+  uint64_t skip = 0;
+  uint64_t count = 0;  ///< 0: all
+  uint64_t steps = 20'000;
 };
 
 /// What the command line asks for, checked as far as that is possible without a server.

@@ -50,6 +50,7 @@ Exit run(const Invocation& invocation) {
     case Command::JobExplain: return run_job_explain(session);
     case Command::JobWatch: return run_job_watch(session);
     case Command::Backup: return run_backup(session);
+    case Command::PlanSimulate: return run_plan_simulate(invocation);
     case Command::PlanSolve: return run_plan_solve(invocation);
     case Command::Console: return run_console(invocation);
     case Command::Completion: return run_completion(invocation);

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -109,6 +110,65 @@ class PlanSolve(unittest.TestCase):
                                   capture_output=True, text=True, timeout=DEADLINE_S, check=False)
             self.assertEqual(done.returncode, 2, options)
             self.assertTrue(done.stderr.startswith("berth: "), done.stderr)
+
+
+LOG = """; MaxProcs: 4
+1 0 -1 100 4 -1 -1 -1 100 -1 1 1 -1 -1 0 -1 -1 -1
+2 1 -1 50 4 -1 -1 -1 50 -1 1 1 -1 -1 0 -1 -1 -1
+3 2 -1 10 1 -1 -1 -1 10 -1 1 1 -1 -1 0 -1 -1 -1
+4 3 -1 0 1 -1 -1 -1 10 -1 1 1 -1 -1 0 -1 -1 -1
+"""
+
+
+class PlanSimulate(unittest.TestCase):
+    def simulate(self, log, *options):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "log.swf")
+            with open(path, "w") as file:
+                file.write(log)
+            return subprocess.run(
+                [program("berth"), "plan", "simulate", "--swf", path, "--out", "-", *options],
+                capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+
+    def starts(self, *options):
+        done = self.simulate(LOG, *options)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return [(one["job"], one["start_s"]) for one in map(json.loads, done.stdout.splitlines())]
+
+    def test_every_policy_starts_whom_it_says(self):
+        for policy, expected in {
+            "fcfs": [(1, 0), (2, 100), (3, 150)],
+            "easy": [(1, 0), (2, 100), (3, 150)],
+            "sjbf": [(1, 0), (2, 100), (3, 150)],
+            "plan": [(1, 0), (2, 110), (3, 100)],
+        }.items():
+            with self.subTest(policy):
+                self.assertEqual(self.starts("--policy", policy, "--estimates", "actual"), expected)
+
+    def test_a_part_of_the_log(self):
+        self.assertEqual(self.starts("--skip", "1", "--count", "1"), [(2, 1)])
+
+    def test_what_has_not_ended_is_not_known(self):
+        """A log in which all run ten times as long after the first one ended, read with learned estimates,
+        starts the same jobs up to then."""
+        changed = LOG.replace("3 2 -1 10 1", "3 2 -1 100 1")
+        first = self.starts("--estimates", "learned")
+        done = self.simulate(changed, "--estimates", "learned")
+        second = [(one["job"], one["start_s"]) for one in map(json.loads, done.stdout.splitlines())]
+        self.assertEqual([one for one in first if one[1] <= 100], [one for one in second if one[1] <= 100])
+
+    def test_a_log_that_cannot_be_read_says_why(self):
+        cases = {
+            "1 2 3\n": "line 1 has no 18 numbers",
+            LOG.replace("; MaxProcs: 4", ";"): "add a line '; MaxProcs: N'",
+            LOG.replace("; MaxProcs: 4", "; MaxProcs: 2"): "job 1 needs 4 processors, the machine has 2",
+            "; MaxProcs: 4\n": "the log has 0 jobs that ran",
+        }
+        for log, words in cases.items():
+            with self.subTest(words):
+                done = self.simulate(log)
+                self.assertEqual(done.returncode, 2)
+                self.assertIn(words, done.stderr)
 
 
 if __name__ == "__main__":
