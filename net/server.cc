@@ -115,6 +115,7 @@ HttpOptions Server::http_options(int socket) const {
   HttpOptions options;
   options.socket = socket;
   options.connections_max = config_.http_connections_max;
+  options.bodies_bytes_max = config_.http_bodies_max;
   options.heartbeat_timeout = config_.heartbeat_timeout;
   options.rules.token = config_.token;
   options.rules.bound_host = host_name_of(http_address_);

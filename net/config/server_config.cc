@@ -159,6 +159,28 @@ Option frame_bytes_row(uint32_t& target) {
           }};
 }
 
+Option bodies_row(size_t& target) {
+  const Set set = [&target](std::string_view text, std::string& problem) {
+    constexpr uint64_t kMin = 16u << 20;  // the largest body, and room to receive it in
+    constexpr uint64_t kMax = uint64_t{64} << 30;
+    const std::optional<uint64_t> value = parse_bytes(text);
+    if (!value || *value < kMin || *value > kMax) {
+      return fail(problem, "is not a size from 16MiB to 64GiB");
+    }
+    target = *value;
+    return true;
+  };
+  return {
+      "http-bodies-max",
+      "SIZE",
+      "bodies of HTTP requests under way, all together; beyond it large ones are told to come "
+      "later",
+      set,
+      [&target] {
+        return std::to_string(target);
+      }};
+}
+
 Option level_row(log::Level& target) {
   const Set set = [&target](std::string_view text, std::string& problem) {
     return log::parse_level(text, target) ||
@@ -329,6 +351,7 @@ OptionTable server_options(ServerConfig& config) {
       config.http_connections_max,
       1,
       1'000'000));
+  table.add(bodies_row(config.http_bodies_max));
   table.add(duration_row(
       "heartbeat-timeout",
       "silence after which a worker of the HDCF API gets nothing, and loses its jobs",

@@ -37,6 +37,7 @@ struct ServerConfig {
   std::optional<HostPort> http = HostPort{"127.0.0.1", kHttpPort};
   std::vector<std::string> http_hosts;  ///< names that HTTP clients may ask for it by
   uint32_t http_connections_max = 2'048;
+  size_t http_bodies_max = 256u << 20;
   core::Duration heartbeat_timeout = core::Duration::seconds(60);  ///< of HDCF workers
   core::Settings settings;
   StoreChoice store;

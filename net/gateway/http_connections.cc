@@ -31,6 +31,7 @@ HttpConnections::HttpConnections(
       options_(std::move(options)),
       counters_(counters),
       limits_(http_stream_limits()),
+      budget_{.bytes_max = options_.bodies_bytes_max},
       services_(asker, tables, identity),
       desk_(services_, options_.rules),
       listener_(streams.loop, options_.socket, *this) {
@@ -46,7 +47,8 @@ void HttpConnections::start() {
 
 void HttpConnections::on_accept(int socket) {
   HttpExchangeOwner& owner = *this;
-  auto made = std::make_unique<HttpExchange>(desk_, owner, streams_, limits_, options_.limits);
+  auto made =
+      std::make_unique<HttpExchange>(desk_, owner, streams_, limits_, options_.limits, budget_);
   HttpConnection& connection = made->connection();
   exchanges_.emplace(made.get(), std::move(made));
   connection.open(socket);

@@ -20,6 +20,7 @@ struct HttpOptions {
   AccessRules rules;
   uint32_t connections_max = 2'048;
   core::Duration heartbeat_timeout = core::Duration::seconds(60);  ///< of HDCF workers
+  size_t bodies_bytes_max = 256u << 20;  ///< of all requests that are not answered yet
   HttpLimits limits;
 };
 
@@ -28,7 +29,7 @@ struct HttpOptions {
 /// Shape    an exchange for each connection; one request of each is handled in a turn, so that who
 ///          pipelines many waits no less than who sends one
 /// Threads  the gateway's
-/// Memory   `connections_max` exchanges
+/// Memory   `connections_max` exchanges, with `bodies_bytes_max` of input and some own KiB each
 /// Errors   who comes when all are taken is told so with 503
 class HttpConnections final : private Listener::Handler, private HttpExchangeOwner {
  public:
@@ -70,6 +71,7 @@ class HttpConnections final : private Listener::Handler, private HttpExchangeOwn
   const HttpOptions options_;
   core::ThreadCounters& counters_;
   const StreamLimits limits_;
+  HttpBudget budget_;
   Services services_;
   HttpDesk desk_;
   Listener listener_;

@@ -12,12 +12,15 @@
 namespace berth::net {
 namespace {
 
+constexpr uint32_t kRetryAfterS = 1;
+
 std::string_view code_of(int status) {
   switch (status) {
     case 408: return "timed_out";
     case 413:
     case 414:
-    case 431: return "limit_reached";
+    case 431:
+    case 503: return "limit_reached";
     case 501:
     case 505: return "unsupported";
     default: return "bad_request";
@@ -34,10 +37,11 @@ HttpExchange::HttpExchange(
     HttpExchangeOwner& owner,
     StreamLoop& streams,
     const StreamLimits& stream_limits,
-    const HttpLimits& http_limits)
+    const HttpLimits& http_limits,
+    HttpBudget& budget)
     : desk_(desk),
       owner_(owner),
-      connection_(streams, stream_limits, http_limits, static_cast<HttpHost&>(*this)) {}
+      connection_(streams, stream_limits, http_limits, budget, static_cast<HttpHost&>(*this)) {}
 
 // ---- A request comes ------------------------------------------------------------------------
 
@@ -77,6 +81,10 @@ void HttpExchange::on_http_bad(HttpConnection&, int status, std::string_view sen
   wrong.status = status;
   wrong.code = code_of(status);
   wrong.detail = sentence;
+  if (status == 503) {
+    wrong.hint = "send it again later; --http-bodies-max bounds what is sent at once";
+    wrong.retry_after_s = kRetryAfterS;
+  }
   connection_.close_after();
   problem(wrong);
 }

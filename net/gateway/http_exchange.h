@@ -51,7 +51,8 @@ class HttpExchange final : public Exchange, public Peer, private HttpHost {
       HttpExchangeOwner& owner,
       StreamLoop& streams,
       const StreamLimits& stream_limits,
-      const HttpLimits& http_limits);
+      const HttpLimits& http_limits,
+      HttpBudget& budget);
 
   HttpConnection& connection() { return connection_; }
   /// At the end of a turn in which it was dirty.

@@ -14,6 +14,7 @@ namespace berth::net {
 namespace {
 
 constexpr size_t kGzipMin = 1024;
+constexpr size_t kHeldIdleMax = 1024;
 
 void put(std::vector<std::byte>& to, std::string_view text) {
   const auto* bytes = reinterpret_cast<const std::byte*>(text.data());
@@ -74,12 +75,14 @@ HttpConnection::HttpConnection(
     StreamLoop& shared,
     const StreamLimits& stream_limits,
     const HttpLimits& http_limits,
+    HttpBudget& budget,
     HttpHost& host)
     : TcpStream(shared, stream_limits),
       host_(host),
       http_limits_(http_limits),
       loop_(shared),
-      parser_(http_limits),
+      parser_(http_limits, &budget),
+      held_share_(&budget),
       since_ms_(uv_now(shared.loop)) {}
 
 HttpConnection::~HttpConnection() = default;
@@ -91,8 +94,20 @@ TcpStream::Taken HttpConnection::on_input(std::span<const std::byte> input) {
   // Reading goes on while a request is worked on, so that the end of its client is seen.
   size_t taken = 0;
   if (held_.empty()) taken = run(text);
-  held_.append(text.substr(taken));
+  hold(text.substr(taken));
   return {.bytes = input.size()};
+}
+
+void HttpConnection::hold(std::string_view input) {
+  if (input.empty() || !live()) return;
+  if (held_share_.grow(held_, input.size())) {
+    held_.append(input);
+    return;
+  }
+  // Whoever sends ahead when memory is short gets the answer under way, and asks again for the
+  // rest: what is pipelined may be left unanswered at any time.
+  close_after_ = true;
+  host_.on_http_dirty(*this);
 }
 
 size_t HttpConnection::run(std::string_view input) {
@@ -128,8 +143,7 @@ void HttpConnection::run_held() {
   held_at_ += run(std::string_view(held_).substr(held_at_));
   if (held_at_ < held_.size() && live()) return;
   held_at_ = 0;
-  held_.clear();
-  if (held_.capacity() > 1024) std::string().swap(held_);
+  held_share_.give_back(held_, kHeldIdleMax);
 }
 
 void HttpConnection::on_request() {

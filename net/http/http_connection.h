@@ -43,7 +43,7 @@ StreamLimits http_stream_limits();
 /// Shape    one request at a time; what is pipelined behind it waits, unparsed
 /// Threads  the loop's
 /// Memory   idle: this object; else one request (`HttpLimits`), `kHeldMax` and one read of what is
-///          pipelined, and the unsent bytes (`StreamLimits`)
+///          pipelined, both within the budget, and the unsent bytes (`StreamLimits`)
 /// Errors   slow heads and bodies get 408 and the end; a peer that does not read is cut off
 class HttpConnection final : public TcpStream {
  public:
@@ -55,6 +55,7 @@ class HttpConnection final : public TcpStream {
       StreamLoop& shared,
       const StreamLimits& stream_limits,
       const HttpLimits& http_limits,
+      HttpBudget& budget,
       HttpHost& host);
   ~HttpConnection() override;
 
@@ -94,6 +95,7 @@ class HttpConnection final : public TcpStream {
   bool busy() const override { return held_.size() - held_at_ > kHeldMax; }
 
   size_t run(std::string_view input);
+  void hold(std::string_view input);
   void run_held();
   void on_request();
   void on_bad(int status, std::string_view problem);
@@ -107,6 +109,7 @@ class HttpConnection final : public TcpStream {
   HttpParser parser_;
   std::unique_ptr<HttpGzip> gzip_;  // of the answer that is streamed
   std::string held_;                // input behind the request that is worked on, from held_at_ on
+  HttpShare held_share_;
   size_t held_at_ = 0;
   uint64_t since_ms_ = 0;    // of what a deadline counts from
   bool in_request_ = false;  // as of the last look

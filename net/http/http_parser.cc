@@ -16,7 +16,6 @@ constexpr size_t kLeadingMax = 8;         // bytes of empty lines in front of a 
 constexpr size_t kRequestLineSpare = 64;  // for method and version
 constexpr size_t kChunkLineMax = 1024;    // a size with its extensions, or a trailer
 constexpr size_t kFramingPerByte = 8;     // of a body in the smallest chunks
-constexpr size_t kReserveMax = 64 * 1024;
 
 HttpMethod method_of(std::string_view name) {
   for (int i = 0; i < static_cast<int>(HttpMethod::Other); ++i) {
@@ -30,7 +29,10 @@ HttpMethod method_of(std::string_view name) {
 struct HttpParser::State {
   enum class Phase : uint8_t { Start, Head, Sized, Chunked, Whole, Bad };
 
-  explicit State(const HttpLimits& http_limits) : limits(http_limits) { restart(); }
+  State(const HttpLimits& http_limits, HttpBudget* budget)
+      : limits(http_limits), body_share(budget) {
+    restart();
+  }
 
   void restart();
   Outcome feed_head(std::string_view input, size_t& taken);
@@ -41,6 +43,7 @@ struct HttpParser::State {
   Outcome feed_chunked(std::string_view input, size_t& taken);
   bool check_framing(const char* until);
   void end_header();
+  bool add_to_body(std::string_view piece);
   Outcome bad(int with_status, std::string_view what);
   Outcome whole();
 
@@ -53,6 +56,7 @@ struct HttpParser::State {
 
   const HttpLimits limits;
   HttpRequest request;
+  HttpShare body_share;
   Phase phase = Phase::Start;
   int status = 0;
   std::string_view problem;
@@ -142,7 +146,7 @@ int HttpParser::State::on_chunk(uint64_t bytes) {
 int HttpParser::State::on_body(const char* at, size_t bytes) {
   if (!check_framing(at)) return -1;
   framing = at + bytes;
-  request.body_.append(at, bytes);
+  if (!add_to_body({at, bytes})) return -1;
   lines.allow(kFramingPerByte * bytes);
   return 0;
 }
@@ -150,6 +154,7 @@ int HttpParser::State::on_body(const char* at, size_t bytes) {
 // ---- One request ----------------------------------------------------------------------------
 
 void HttpParser::State::restart() {
+  body_share.give_back(request.body_, HttpRequest::kKeptMax);
   request.clear();
   phase = Phase::Start;
   status = 0;
@@ -173,6 +178,7 @@ HttpParser::Outcome HttpParser::State::bad(int with_status, std::string_view wha
   status = with_status;
   problem = what;
   request.keep_alive = false;
+  body_share.give_back(request.body_);
   return Outcome::Bad;
 }
 
@@ -236,7 +242,8 @@ HttpParser::Outcome HttpParser::State::begin_body() {
   if (!head.chunked) {
     if (body_left > limits.body_bytes_max) return bad(413, "the body is too large");
     if (body_left == 0) return whole();
-    request.body_.reserve(std::min<uint64_t>(body_left, kReserveMax));
+    // No more than its own part: announcing a body costs its client nothing.
+    request.body_.reserve(std::min<uint64_t>(body_left, HttpBudget::kOwnBytes));
   }
   phase = head.chunked ? Phase::Chunked : Phase::Sized;
   lines.start(
@@ -249,10 +256,19 @@ HttpParser::Outcome HttpParser::State::begin_body() {
   return head.expects_continue ? Outcome::Continue : Outcome::More;
 }
 
+bool HttpParser::State::add_to_body(std::string_view piece) {
+  if (!body_share.grow(request.body_, piece.size())) {
+    (void)bad(503, "too much is being sent to the server at the moment");
+    return false;
+  }
+  request.body_.append(piece);
+  return true;
+}
+
 HttpParser::Outcome HttpParser::State::feed_sized(std::string_view input, size_t& taken) {
   const std::string_view piece = input.substr(0, body_left);
-  request.body_.append(piece);
   taken += piece.size();
+  if (!add_to_body(piece)) return Outcome::Bad;
   body_left -= piece.size();
   return body_left == 0 ? whole() : Outcome::More;
 }
@@ -288,7 +304,8 @@ HttpParser::Outcome HttpParser::State::feed_chunked(std::string_view input, size
 
 // ---- The parser -----------------------------------------------------------------------------
 
-HttpParser::HttpParser(const HttpLimits& limits) : state_(std::make_unique<State>(limits)) {}
+HttpParser::HttpParser(const HttpLimits& limits, HttpBudget* budget)
+    : state_(std::make_unique<State>(limits, budget)) {}
 
 HttpParser::~HttpParser() = default;
 

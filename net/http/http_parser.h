@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 
+#include "net/http/http_budget.h"
 #include "net/http/http_request.h"
 
 namespace berth::net {
@@ -30,7 +31,7 @@ struct HttpLimits {
 /// split,
 ///          the outcomes are the same
 /// Threads  one owner
-/// Memory   that of the request
+/// Memory   that of the request, its body within the budget
 /// Errors   an HTTP status and a sentence; the connection has to end after it has been said
 class HttpParser {
  public:
@@ -41,7 +42,8 @@ class HttpParser {
     Bad,       ///< see `status()` and `problem()`
   };
 
-  explicit HttpParser(const HttpLimits& limits);
+  /// `budget`, if any: of the bodies of all parsers.
+  explicit HttpParser(const HttpLimits& limits, HttpBudget* budget = nullptr);
   ~HttpParser();
   HttpParser(const HttpParser&) = delete;
   HttpParser& operator=(const HttpParser&) = delete;
@@ -53,7 +55,7 @@ class HttpParser {
   void next();
 
   HttpRequest& request();
-  int status() const;                ///< 400, 413, 414, 417, 431, 501 or 505
+  int status() const;                ///< 400, 413, 414, 417, 431, 501, 503 or 505
   std::string_view problem() const;  ///< one sentence
   bool in_request() const;           ///< some byte of a request has come, and not its last
   bool in_body() const;

@@ -5,12 +5,9 @@
 namespace berth::net {
 namespace {
 
-// What a connection without a request may hold on to, in each of its strings.
-constexpr size_t kKeptMax = 4 * 1024;
-
 void empty(std::string& text) {
   text.clear();
-  if (text.capacity() > kKeptMax) std::string().swap(text);
+  if (text.capacity() > HttpRequest::kKeptMax) std::string().swap(text);
 }
 
 }  // namespace

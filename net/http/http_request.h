@@ -22,6 +22,9 @@ std::string_view http_method_name(HttpMethod method);
 /// Memory   `HttpLimits` bound it
 class HttpRequest {
  public:
+  /// What a connection without a request may hold on to, in each of these strings.
+  static constexpr size_t kKeptMax = 4 * 1024;
+
   HttpRequest() = default;
   HttpRequest(const HttpRequest&) = delete;  // views into itself
   HttpRequest& operator=(const HttpRequest&) = delete;

@@ -49,6 +49,9 @@ class Attacker:
             sent += len(piece)
             assert sent < 64 << 20, "it is still listened to"
 
+    def has_answer(self, within_s=0):
+        return bool(select.select([self.socket], [], [], within_s)[0])
+
     def end_sending(self):
         self.socket.shutdown(socket.SHUT_WR)
 

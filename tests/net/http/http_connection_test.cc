@@ -209,6 +209,30 @@ TEST(HttpConnection, AFloodThatNobodyReadsIsHeldBack) {
   EXPECT_LT(lab.unsent_most, StreamLimits().unsent_pause_bytes + 4096);
 }
 
+TEST(HttpConnection, WhatIsSentAheadIsDroppedWhenMemoryIsShort) {
+  HttpLab lab;
+  lab.budget.bytes_max = 0;
+  // The first is never looked beyond before its answer, so all behind it has to be kept.
+  const std::string ahead = get("/echo", "X: " + std::string(30'000, 'x') + "\r\n");
+  EXPECT_EQ(
+      talk(lab, get("/later") + ahead),
+      "200 OK|Content-Length: 13|Connection: close||GET /later []");
+}
+
+TEST(HttpConnection, WhoEndsItsSideIsAnsweredSoonOrNotAtAll) {
+  HttpLimits limits;
+  limits.gone_ms = 100;
+  HttpLab lab(limits);
+  EXPECT_EQ(talk(lab, get("/later")), "200 OK|Content-Length: 13||GET /later []");
+  EXPECT_EQ(talk(lab, get("/never")), "");
+  WirePeer open(lab.address());
+  open.send(get("/never"));
+  while (lab.requests < 3)
+    std::this_thread::yield();
+  EXPECT_EQ(talk(lab, get("/never")), "");
+  EXPECT_EQ(lab.connections - lab.ended, 1u) << "who keeps its side open waits on";
+}
+
 TEST(HttpConnection, AStreamWaitsForItsReader) {
   HttpLab lab;
   WirePeer peer(lab.address(), 4096);

@@ -56,7 +56,7 @@ HttpLab::~HttpLab() {
 
 void HttpLab::on_accept(int socket) {
   auto connection = std::make_unique<HttpConnection>(
-      *shared_, stream_limits, limits_, static_cast<HttpHost&>(*this));
+      *shared_, stream_limits, limits_, budget, static_cast<HttpHost&>(*this));
   HttpConnection& one = *connection;
   all_[&one] = std::move(connection);
   ++connections;

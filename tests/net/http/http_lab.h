@@ -32,6 +32,7 @@ class HttpLab : private Listener::Handler, private HttpHost {
   std::atomic<size_t> ended{0};
 
   StreamLimits stream_limits = http_stream_limits();  // before the first connection
+  HttpBudget budget;                                  // so, too
 
  private:
   void on_accept(int socket) override;

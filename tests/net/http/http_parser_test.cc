@@ -1,5 +1,6 @@
 #include "net/http/http_parser.h"
 
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -351,6 +352,40 @@ TEST(HttpParser, HoldsToItsLimits) {
        "431 the headers are too large"},
   };
   check(limits, cases);
+}
+
+TEST(HttpParser, BodiesShareABudgetAboveALittleOfTheirOwn) {
+  const std::string sized = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 65000\r\n\r\n";
+  const std::string coded = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string piece(40'000, 'x');
+  const std::string large(64'000, 'x');
+  for (const std::string& refused : {sized + large, coded + "fa00\r\n" + large + "\r\n"}) {
+    HttpBudget budget = {.bytes_max = 70'000};
+    size_t taken = 0;
+    std::optional<HttpParser> first(std::in_place, HttpLimits(), &budget);
+    ASSERT_EQ(first->feed(sized + piece, taken), Outcome::More);
+    const size_t in_use = budget.bytes;
+    EXPECT_GE(in_use, piece.size() - HttpBudget::kOwnBytes);
+
+    HttpParser second(HttpLimits(), &budget);
+    EXPECT_EQ(second.feed(refused, taken), Outcome::Bad);
+    EXPECT_EQ(second.status(), 503);
+    EXPECT_EQ(second.body_bytes(), 0u) << "what it had sent is let go at once";
+    EXPECT_EQ(budget.bytes, in_use);
+
+    HttpParser small(HttpLimits(), &budget);
+    EXPECT_EQ(small.feed(sized + piece.substr(0, 10'000), taken), Outcome::More)
+        << "its own part is there whatever others hold";
+    EXPECT_EQ(budget.bytes, in_use);
+
+    ASSERT_EQ(first->feed(piece.substr(0, 25'000), taken), Outcome::Request);
+    EXPECT_GE(budget.bytes, in_use) << "until it is answered";
+    first->next();
+    EXPECT_EQ(budget.bytes, 0u);
+    ASSERT_EQ(first->feed(sized + piece, taken), Outcome::More);
+    first.reset();
+    EXPECT_EQ(budget.bytes, 0u) << "and when its connection ends";
+  }
 }
 
 TEST(HttpParser, HeadersAreFoundByNameInLowerCase) {
