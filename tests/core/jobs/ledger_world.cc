@@ -71,7 +71,7 @@ bool LedgerWorld::place_now(std::string_view task) {
   Arena text;
   std::string_view wrong;
   BERTH_CHECK(compile_query(message.place, tables.names, query, text, wrong));
-  return std::holds_alternative<wire::Placed>(shard.place(now, message.place, query, text));
+  return std::holds_alternative<wire::Placed>(shard.place(now, message.place, task, query, text));
 }
 
 void LedgerWorld::release(std::string_view task) {
