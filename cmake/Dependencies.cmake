@@ -25,6 +25,8 @@ find_path(XXHASH_INCLUDE xxhash.h REQUIRED)
 find_path(LLHTTP_SOURCES llhttp.c PATHS /usr/share/llhttp REQUIRED)
 find_path(LLHTTP_INCLUDE llhttp.h PATHS /usr/share/include/llhttp REQUIRED)
 find_package(simdjson CONFIG REQUIRED)
+# The core alone: text, and no server of its own.
+pkg_check_modules(PROMETHEUS REQUIRED IMPORTED_TARGET prometheus-cpp-core)
 find_package(ZLIB REQUIRED)
 if(BERTH_TESTS)
   find_package(GTest CONFIG REQUIRED)

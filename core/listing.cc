@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <bit>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "core/base/cpu.h"
+#include "core/metrics.h"
 #include "core/tables/partition.h"
 
 namespace berth::core {
@@ -219,63 +222,79 @@ wire::TagPage list_tags(const Tables& tables, Arena& text) {
 
 namespace {
 
-/// LOST is left in the turn in which it is entered; COMPLETED and what follows: those still kept.
-constexpr std::pair<wire::JobState, const char*> kJobGauges[] = {
-    {wire::JobState::Pending, "berth_jobs_pending"},
-    {wire::JobState::Assigned, "berth_jobs_assigned"},
-    {wire::JobState::Running, "berth_jobs_running"},
-    {wire::JobState::Retrying, "berth_jobs_retrying"},
-    {wire::JobState::Completed, "berth_jobs_kept_completed"},
-    {wire::JobState::Failed, "berth_jobs_kept_failed"},
-    {wire::JobState::Aborted, "berth_jobs_kept_aborted"}};
+/// A name for each number: `berth_workers` for all of a family, `berth_workers{status="online"}`
+/// for one; of a histogram its count and its sum. What was never counted is left out.
+class StatRows final : public MetricSink {
+ public:
+  StatRows(std::vector<wire::Stat>& stats, Arena& text) : stats_(stats), text_(text) {}
 
-template <typename Add>
-void add_job_stats(const Gauges& gauges, Now now, Add add) {
-  const auto number = [](const auto& value) {
-    return static_cast<double>(value.load(std::memory_order_relaxed));
-  };
-  for (const auto& [state, name] : kJobGauges)
-    add(name, number(gauges.jobs[static_cast<size_t>(state)]));
-  const int64_t oldest = gauges.oldest_pending_ms.load(std::memory_order_relaxed);
-  const int64_t age_ms = oldest > 0 ? std::max<int64_t>(now.wall_ms - oldest, 0) : 0;
-  add("berth_jobs_oldest_pending_seconds", static_cast<double>(age_ms) / 1e3);
-  add("berth_store_commits_total", number(gauges.store_commits));
-  add("berth_store_commit_seconds_total", number(gauges.store_commit_us) / 1e6);
+  void family(const MetricFamily& family) override {
+    family_ = family;
+    total_ = stats_.size();
+    stats_.push_back({family.name, -1, 0});
+  }
+  void number(const MetricLabels& labels, double value) override {
+    stats_[total_].value += value;
+    const bool counted = value != 0 || family_.kind == MetricKind::Gauge;
+    if (!labels.empty() && counted) stats_.push_back({name_with(labels), -1, value});
+  }
+  void histogram(const MetricLabels&, const HistogramSum& values) override {
+    const double unit = unit_of(family_.name);
+    if (stats_.size() == total_ + 1) {
+      stats_[total_].name = text_.keep(std::string(family_.name) + "_count");
+      stats_.push_back({text_.keep(std::string(family_.name) + "_sum"), -1, 0});
+    }
+    stats_[total_].value += static_cast<double>(values.count());
+    stats_[total_ + 1].value += static_cast<double>(values.sum) * unit;
+  }
+
+ private:
+  static double unit_of(std::string_view name) {
+    for (size_t i = 0; i < kMeasures; ++i) {
+      const MeasureFamily& one = family_of(static_cast<Measure>(i));
+      if (one.family.name == name) return one.unit;
+    }
+    return 1;
+  }
+  std::string_view name_with(const MetricLabels& labels) {
+    std::string name = family_.name;
+    char before = '{';
+    for (const MetricLabel& label : labels) {
+      name.append(1, std::exchange(before, ',')).append(label.name).append("=\"");
+      name.append(label.value).append("\"");
+    }
+    return text_.keep(name + "}");
+  }
+
+  std::vector<wire::Stat>& stats_;
+  Arena& text_;
+  MetricFamily family_ = {};
+  size_t total_ = 0;
+};
+
+/// A row for each family and shard.
+void add_shards(const Counters& counters, std::vector<wire::Stat>& stats) {
+  for (size_t i = 0, next = 0; i < kCounters; i = next) {
+    const std::string_view name = counter_name(static_cast<Counter>(i));
+    next = i + 1;
+    while (next < kCounters && counter_name(static_cast<Counter>(next)) == name)
+      ++next;
+    for (uint16_t shard = 0; shard < counters.shards; ++shard) {
+      uint64_t value = 0;
+      for (size_t one = i; one < next; ++one)
+        value += counters.threads[shard].get(static_cast<Counter>(one));
+      stats.push_back({name, shard, static_cast<double>(value)});
+    }
+  }
 }
 
 }  // namespace
 
 wire::StatsReply list_stats(const Tables& tables, Now now, Arena& text) {
   std::vector<wire::Stat> stats;
-  auto add = [&](const char* name, double value) {
-    stats.push_back({name, -1, value});
-  };
-  const Fleet& fleet = tables.fleet;
-  const Gauges& gauges = tables.counters.gauges;
-  add("berth_workers", fleet.workers());
-  add("berth_workers_online", fleet.workers_with(wire::WorkerStatus::Online));
-  add("berth_workers_suspicious", fleet.workers_with(wire::WorkerStatus::Suspicious));
-  add("berth_workers_offline", fleet.workers_with(wire::WorkerStatus::Offline));
-  add("berth_reservations", tables.reservations.size());
-  add("berth_waiting", tables.waiting.load(std::memory_order_relaxed));
-  add("berth_watchers", tables.watchers.load(std::memory_order_relaxed));
-  add("berth_names", tables.names.count());
-  add("berth_connections", static_cast<double>(gauges.connections.load(std::memory_order_relaxed)));
-  add("process_resident_memory_bytes",
-      static_cast<double>(gauges.resident_bytes.load(std::memory_order_relaxed)));
-  add("process_cpu_seconds_total",
-      static_cast<double>(gauges.cpu_us.load(std::memory_order_relaxed)) / 1e6);
-  add_job_stats(gauges, now, add);
-  int64_t started = gauges.start_wall_ms.load(std::memory_order_relaxed);
-  add("process_uptime_seconds", started > 0 ? static_cast<double>(now.wall_ms - started) / 1e3 : 0);
-  for (size_t i = 0; i < static_cast<size_t>(Counter::kCount); ++i) {
-    auto counter = static_cast<Counter>(i);
-    add(counter_name(counter), static_cast<double>(tables.counters.total(counter)));
-    for (uint16_t shard = 0; shard < tables.settings.shards; ++shard) {
-      auto value = static_cast<double>(tables.counters.threads[shard].get(counter));
-      stats.push_back({counter_name(counter), shard, value});
-    }
-  }
+  StatRows rows(stats, text);
+  visit_metrics(tables, now, rows);
+  add_shards(tables.counters, stats);
   return {text.keep_all<wire::Stat>(stats)};
 }
 

@@ -246,7 +246,6 @@ void Shard::State::on(const Call& call, const wire::Place& place) {
   const TaskKey task = placement.expect(place.task);
   std::string_view wrong;
   if (!compile_query(place, tables.names, query, text, wrong)) {
-    counters.add(Counter::RequestsRefused);
     return call.reply(wire::Refused{wire::Refusal::BadRequest, wrong});
   }
   wire::Reply answer = placement.place(call.now, place, task, query, text);
@@ -298,7 +297,6 @@ void Shard::State::on(const Call& call, const wire::SetWorker& set) {
 void Shard::State::on(const Call& call, const wire::SubmitJobs& submit) {
   std::string_view problem;
   if (!submit_check.check(submit, call.effects.text, problem)) {
-    counters.add(Counter::RequestsRefused);
     return call.reply(wire::Refused{wire::Refusal::BadRequest, problem});
   }
   ask_ledger(call);

@@ -6,7 +6,15 @@
 #include <cstdio>
 #include <utility>
 
+#include "net/loop_clock.h"
+
 namespace berth::net {
+namespace {
+
+// A decision takes no longer than reading the clock twice does.
+constexpr uint32_t kMeasuredEvery = 64;
+
+}  // namespace
 
 Dispatcher::Dispatcher(
     wire::ShardId self,
@@ -30,8 +38,7 @@ Dispatcher::Answer Dispatcher::on_request(
   const wire::ShardId home = shard_.home_of(request);
   if (home != self_) {
     if (post_.shards[home.value]->full()) {
-      counters_.add(core::Counter::RequestsRefused);
-      local_.deliver(
+      send(
           from,
           id,
           wire::Refused{wire::Refusal::Busy, "the shard of this worker is busy; ask again later"});
@@ -43,11 +50,26 @@ Dispatcher::Answer Dispatcher::on_request(
     return Answer::FromShard;
   }
   if (std::holds_alternative<wire::GetStats>(request)) refresh_gauges(tables_.counters.gauges);
-  shard_.step(now, from, id, request, payload, effects_);
+  step(now, from, id, request, payload);
   waits_ = false;
   if (effects_.to_ledger) send_to_ledger(from, id, request, payload);
   apply_effects();
   return waits_ ? Answer::FromLedger : Answer::Given;
+}
+
+void Dispatcher::step(
+    core::Now now,
+    wire::ConnectionId from,
+    wire::RequestId id,
+    const wire::Request& request,
+    std::span<const std::byte> payload) {
+  const bool measured =
+      std::holds_alternative<wire::Place>(request) && places_++ % kMeasuredEvery == 0;
+  const core::Instant begun = measured ? LoopClock::mono() : core::Instant{};
+  shard_.step(now, from, id, request, payload, effects_);
+  if (measured) {
+    counters_.measure(core::Measure::PlacementDecision, LoopClock::mono() - begun);
+  }
 }
 
 void Dispatcher::on_closed(wire::ConnectionId connection) {
@@ -74,7 +96,6 @@ void Dispatcher::send_to_ledger(
     const wire::Request& request,
     std::span<const std::byte> payload) {
   const auto refuse = [&](wire::Refusal code, std::string_view message) {
-    counters_.add(core::Counter::RequestsRefused);
     send(from, id, wire::Refused{code, message});
   };
   const bool must = std::holds_alternative<wire::Report>(request) ||
@@ -138,6 +159,9 @@ void Dispatcher::apply_effects() {
 }
 
 void Dispatcher::send(wire::ConnectionId to, wire::RequestId request, const wire::Reply& message) {
+  if (const auto* refused = std::get_if<wire::Refused>(&message)) {
+    counters_.add_kind(core::Counter::RequestsRefused, refused->code);
+  }
   const uint16_t shard = to.shard().value;
   if (shard == self_.value) {
     local_.deliver(to, request, message);

@@ -73,6 +73,12 @@ class Dispatcher {
   core::ThreadCounters& counters() { return counters_; }
 
  private:
+  void step(
+      core::Now now,
+      wire::ConnectionId from,
+      wire::RequestId id,
+      const wire::Request& request,
+      std::span<const std::byte> payload);
   void apply_effects();
   void send(wire::ConnectionId to, wire::RequestId request, const wire::Reply& message);
   void take_ledger_events();
@@ -93,7 +99,8 @@ class Dispatcher {
   wire::Encoder encoder_;
   wire::Decoder decoder_;
   wire::Request forwarded_;
-  bool waits_ = false;  // the ledger will answer the request of the step under way
+  uint32_t places_ = 0;  // requests, to measure some of them
+  bool waits_ = false;   // the ledger will answer the request of the step under way
   bool draining_ = false;
   bool capacity_freed_ = false;
   std::vector<std::vector<std::byte>> requests_out_;  // by receiving shard

@@ -14,6 +14,7 @@ LedgerThread::LedgerThread(
     uint64_t seed)
     : LoopThread("ledger"),
       tables_(tables),
+      counters_(tables.counters.of(core::OtherThread::Ledger)),
       post_(post),
       waits_(tables),
       jobs_(tables, settings, seed),
@@ -126,6 +127,9 @@ void LedgerThread::apply_effects() {
 
 void LedgerThread::send(
     wire::ConnectionId to, wire::RequestId request, const wire::Reply& message) {
+  if (const auto* refused = std::get_if<wire::Refused>(&message)) {
+    counters_.add_kind(core::Counter::RequestsRefused, refused->code);
+  }
   const uint16_t shard = to.shard().value;
   if (shard >= post_.shards.size()) return;
   if (replies_out_.empty()) replies_out_.resize(post_.shards.size());

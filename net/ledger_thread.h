@@ -66,6 +66,7 @@ class LedgerThread final : public LoopThread {
   void post_all();
 
   core::Tables& tables_;
+  core::ThreadCounters& counters_;
   const Post& post_;
   core::Ledger waits_;
   core::JobLedger jobs_;

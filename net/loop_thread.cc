@@ -23,6 +23,11 @@ LoopThread::~LoopThread() {
   close_handles();
 }
 
+void LoopThread::count_in(core::ThreadCounters& counters) {
+  loop_counters_ = &counters;
+  counters.mailbox_bytes = &mailbox_.bytes();
+}
+
 void LoopThread::start() {
   const uv_thread_options_t options = {UV_THREAD_HAS_STACK_SIZE, 256 * 1024};
   const int status = uv_thread_create_ex(
@@ -41,10 +46,9 @@ void LoopThread::run() {
   pthread_setname_np(pthread_self(), name_.c_str());
   log::name_thread(name_.c_str());
   on_start();
+  alive_ns_.store(LoopClock::mono().ns, std::memory_order_relaxed);
   const auto tick = [](uv_timer_t* handle) {
-    auto* self = static_cast<LoopThread*>(handle->data);
-    self->alive_ns_.store(LoopClock::mono().ns, std::memory_order_relaxed);
-    self->on_tick();
+    static_cast<LoopThread*>(handle->data)->on_timer();
   };
   uv_timer_start(&tick_, tick, kTick.ms(), kTick.ms());
   // Twice a turn: timers and finished writes come before the loop sleeps, sockets and letters
@@ -59,6 +63,16 @@ void LoopThread::run() {
   // One turn ends what was closed; the second what ended with it.
   uv_run(&loop_, UV_RUN_NOWAIT);
   uv_run(&loop_, UV_RUN_NOWAIT);
+}
+
+void LoopThread::on_timer() {
+  const core::Instant now = LoopClock::mono();
+  const core::Instant last = alive_at();
+  alive_ns_.store(now.ns, std::memory_order_relaxed);
+  if (loop_counters_ != nullptr) {
+    loop_counters_->measure(core::Measure::LoopLag, now - last - kTick);
+  }
+  on_tick();
 }
 
 void LoopThread::stop() {

@@ -8,6 +8,7 @@
 #include <uv.h>
 
 #include "core/base/time.h"
+#include "core/tables/counters.h"
 #include "net/mailbox.h"
 
 namespace berth::net {
@@ -31,6 +32,8 @@ class LoopThread : private Mailbox::Reader {
   LoopThread(const LoopThread&) = delete;
   LoopThread& operator=(const LoopThread&) = delete;
 
+  /// Where it counts how late its ticks come. Before `start`.
+  void count_in(core::ThreadCounters& counters);
   void start();
   /// Returns when the thread has left its loop; posting stays safe until destruction.
   void join();
@@ -48,11 +51,14 @@ class LoopThread : private Mailbox::Reader {
   virtual void on_stop() {}
 
   uv_loop_t* loop() { return &loop_; }
+  /// As `count_in` was told; null: nobody looks.
+  core::ThreadCounters* loop_counters() const { return loop_counters_; }
   /// Leaves the loop at the end of this turn.
   void stop();
 
  private:
   void run();
+  void on_timer();
   void close_handles();
 
   const std::string name_;
@@ -65,6 +71,7 @@ class LoopThread : private Mailbox::Reader {
   uv_check_t check_;
   uv_thread_t thread_;
   bool started_ = false;
+  core::ThreadCounters* loop_counters_ = nullptr;
   std::atomic<int64_t> alive_ns_{0};
 };
 

@@ -35,6 +35,8 @@ class Mailbox {
   Mailbox& operator=(const Mailbox&) = delete;
 
   void post(Letter&& letter);
+  /// Of what waits in it.
+  const std::atomic<size_t>& bytes() const { return bytes_; }
   bool full() const { return bytes_.load(std::memory_order_relaxed) >= bytes_max_; }
 
   /// Closes the wake-up handle; run the loop once more after it. No `post` may follow.

@@ -61,7 +61,8 @@ bool Server::open_store(std::string& problem) {
   if (config_.store.path.empty()) return true;
   SqliteStore::Options options;
   options.path = config_.store.path;
-  store_ = std::make_unique<StoreThread>(options, post_, tables_.counters.gauges);
+  store_ = std::make_unique<StoreThread>(options, post_);
+  store_->count_in(tables_.counters.of(core::OtherThread::Store));
   return store_->open(problem);
 }
 
@@ -149,6 +150,9 @@ void Server::build(const std::vector<int>& wire_sockets, int http_socket, int co
   threads_.push_back(gateway_.get());
   threads_.push_back(ledger_.get());
   threads_.push_back(planner_.get());
+  // In this order, which is that of OtherThread after the shards.
+  for (uint32_t i = 0; i < threads_.size(); ++i)
+    threads_[i]->count_in(tables_.counters.of(i));
 }
 
 bool Server::load_jobs(std::string& problem) {

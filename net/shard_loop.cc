@@ -28,6 +28,9 @@ constexpr uint32_t kForwardedMax = 1024;
 constexpr size_t kCostlyMax = 8;
 
 // Requests of one connection in one turn: one or two milliseconds of placing.
+// Of turns with placements, one in so many is measured: clocks are not free.
+constexpr uint32_t kMeasuredEvery = 16;
+
 constexpr uint32_t kFramesMax = 4'096;
 
 // Rows that one turn may look at for peers, about a millisecond's worth; whoever brought it there
@@ -118,8 +121,26 @@ void ShardLoop::on_frame(FrameStream& stream, const wire::Frame& frame) {
   }
   const Dispatcher::Answer answer =
       dispatcher_.on_request(now(), connection.id, frame.request, request_, frame.payload);
+  count_placement(answer);
   if (answer != Dispatcher::Answer::Given) await(connection, frame.request, answer);
   charge(connection);
+}
+
+// Those that wait are measured where they wait.
+void ShardLoop::count_placement(Dispatcher::Answer answer) {
+  if (answer == Dispatcher::Answer::Given && std::holds_alternative<wire::Place>(request_)) {
+    ++placed_;
+  }
+}
+
+// All that are answered in a turn have been there since it began, more or less, and leave together.
+void ShardLoop::measure_turn() {
+  if (placed_ == 0) return;
+  if (placing_turns_++ % kMeasuredEvery == 0) {
+    counters_.measure(
+        core::Measure::PlacementRequest, LoopClock::mono() - now_.mono, std::exchange(placed_, 0));
+  }
+  placed_ = 0;
 }
 
 // One request that finds no place may look at every worker there is, and the socket of a peer that
@@ -230,6 +251,7 @@ void ShardLoop::on_turn_end() {
     }
     flushing_.clear();
   }
+  measure_turn();
   dispatcher_.on_turn_end();
 }
 
@@ -262,11 +284,11 @@ void ShardLoop::on_letter(Letter&& letter) {
 // ---- Peers that come ------------------------------------------------------------------------
 
 void ShardLoop::on_accept(int socket) {
-  std::atomic<int64_t>& open = tables_.counters.gauges.connections;
+  std::atomic<int64_t>& open = tables_.counters.gauges.open(core::ConnectionKind::Wire);
   const bool over = open.fetch_add(1, std::memory_order_relaxed) >= limits_.connections_max;
   if (over) {
     open.fetch_sub(1, std::memory_order_relaxed);
-    counters_.add(core::Counter::ConnectionsRefused);
+    counters_.add_kind(core::Counter::ConnectionsRefused, core::ConnectionKind::Wire);
     BERTH_LOG(
         Warning,
         "connection limit reached: refusing new ones; raise --max-connections",
@@ -277,7 +299,7 @@ void ShardLoop::on_accept(int socket) {
     }
     ++refused_now_;
   } else {
-    counters_.add(core::Counter::ConnectionsAccepted);
+    counters_.add_kind(core::Counter::ConnectionsAccepted, core::ConnectionKind::Wire);
   }
   FrameHandler& handler = *this;
   Connection& connection =
@@ -297,7 +319,7 @@ void ShardLoop::on_accept(int socket) {
 }
 
 void ShardLoop::on_accept_starved() {
-  counters_.add(core::Counter::ConnectionsRefused);
+  counters_.add_kind(core::Counter::ConnectionsRefused, core::ConnectionKind::Wire);
 }
 
 void ShardLoop::close_slow_handshakes() {
@@ -320,7 +342,7 @@ void ShardLoop::on_undecodable(
     Connection& connection, wire::RequestId id, wire::DecodeStatus status) {
   if (status == wire::DecodeStatus::UnknownKind && connection.greeted) {
     // Well-formed, only newer than we are: the peer may go on with what we know.
-    counters_.add(core::Counter::RequestsRefused);
+    counters_.add_kind(core::Counter::RequestsRefused, wire::Refusal::Unsupported);
     deliver(
         connection.id,
         id,
@@ -390,7 +412,8 @@ void ShardLoop::on_closed(FrameStream& stream, CloseReason reason) {
   if (connection.refused) {
     --refused_now_;
   } else {
-    tables_.counters.gauges.connections.fetch_sub(1, std::memory_order_relaxed);
+    tables_.counters.gauges.open(core::ConnectionKind::Wire)
+        .fetch_sub(1, std::memory_order_relaxed);
   }
   awaited_ -= connection.awaited;
   const bool by_peer = reason == CloseReason::Peer || reason == CloseReason::Reset;

@@ -71,6 +71,8 @@ class ShardLoop final : public LoopThread,
   void on_undecodable(Connection& connection, wire::RequestId id, wire::DecodeStatus status);
   void refuse(
       Connection& connection, wire::RequestId id, wire::Refusal code, std::string_view message);
+  void count_placement(Dispatcher::Answer answer);
+  void measure_turn();
   void await(Connection& connection, wire::RequestId id, Dispatcher::Answer from);
   void arrived(Connection& connection, std::span<const std::byte> frame);
   void mark_dirty(Connection& connection);
@@ -103,7 +105,9 @@ class ShardLoop final : public LoopThread,
   std::vector<wire::ConnectionId> waking_;
   uv_idle_t idle_;
   uint32_t turn_ = 1;
-  uint64_t looked_at_ = 0;                     // in this turn
+  uint64_t looked_at_ = 0;  // in this turn
+  uint32_t placed_ = 0;     // placements answered in this turn
+  uint32_t placing_turns_ = 0;
   std::deque<wire::ConnectionId> handshakes_;  // oldest first
   size_t sweep_slot_ = 0;
   uint32_t refused_now_ = 0;  // connections that only hear their refusal

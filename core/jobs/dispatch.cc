@@ -146,6 +146,7 @@ void JobLedger::State::assign(Now now, Job& found) {
       *job, now, {{job->id, ++next_epoch, attempt + 1}, worker, held.reservation.value, ends});
   for (GpuSet left = held.gpus; left != 0; left = static_cast<GpuSet>(left & (left - 1)))
     job->run->gpus.push_back(static_cast<uint16_t>(std::countr_zero(left)));
+  counters.add(Counter::Assignments);
   deadlines.set(DeadlineKind::Lease, job->id.value, ends);
   tell(now, *job);
   WorkerEntry& entry = workers.at(worker);

@@ -11,6 +11,10 @@ using wire::JobState;
 /// Half a millisecond of a tick. Where more jobs end between two ticks it lags behind for a while.
 constexpr int kLooksPerTick = 8'192;
 
+bool is_late(const Job& job) {
+  return job.deadline_at_ms > 0 && job.run && job.run->finished_at_ms > job.deadline_at_ms;
+}
+
 constexpr size_t kPending = static_cast<size_t>(JobState::Pending);
 
 }  // namespace
@@ -26,9 +30,15 @@ bool JobCensus::move(Job& job) {
 }
 
 void JobCensus::count(Job& job) {
-  const bool is_new = job.counted_as == kNotCounted;
+  const uint8_t before = job.counted_as;
   if (!move(job)) return;
-  if (is_new) counters_.add(Counter::JobsSubmitted, job.count);
+  if (before == kNotCounted) {
+    counters_.add(Counter::JobsSubmitted, job.count);
+  } else {
+    const auto from = static_cast<JobState>(before);
+    counters_.add_kind(Counter::JobTransitions, edge_of(from, job.state), job.count);
+  }
+  if (is_terminal(job.state) && is_late(job)) counters_.add(Counter::DeadlineMisses, job.count);
   if (job.state == JobState::Completed) counters_.add(Counter::JobsCompleted, job.count);
   if (job.state == JobState::Failed) counters_.add(Counter::JobsFailed, job.count);
   if (job.state == JobState::Aborted) counters_.add(Counter::JobsAborted, job.count);

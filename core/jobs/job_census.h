@@ -25,6 +25,8 @@ class JobCensus {
   /// Before it is dropped.
   void forget(const Job& job);
 
+  uint64_t in(wire::JobState state) const { return by_state_[static_cast<size_t>(state)]; }
+
   /// Shows the numbers to others.
   void publish() const;
   /// Looks for the oldest pending job, a bounded part of the table at a time.

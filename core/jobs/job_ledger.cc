@@ -31,7 +31,8 @@ JobLedger::State::State(Tables& shared, const JobSettings& chosen, uint64_t seed
       placement(shared, thread_of(shared.settings), seed),
       events(chosen.events_kept),
       classes(shared),
-      census(shared.counters.gauges, counters) {}
+      census(shared.counters.gauges, counters),
+      holds(shared.counters.gauges) {}
 
 JobLedger::JobLedger(Tables& tables, const JobSettings& settings, uint64_t seed)
     : state_(std::make_unique<State>(tables, settings, seed)) {}
@@ -87,6 +88,9 @@ void JobLedger::on_tick(Now now, Effects& effects) {
   self.write_started(now);
   self.retire(now);
   self.census.publish_oldest(self.jobs);
+  const uint64_t waiting =
+      self.census.in(wire::JobState::Pending) + self.census.in(wire::JobState::Retrying);
+  self.holds.go_on(self.jobs, waiting, [&](const Job& job) { return self.hold_of(now, job); });
   if (std::erase_if(self.away, [&](const State::Away& one) { return one.until <= now.mono; }) > 0) {
     self.freed = true;
   }

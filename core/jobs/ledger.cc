@@ -59,7 +59,13 @@ struct Ledger::State {
   void publish_size() {
     tables.waiting.store(static_cast<uint32_t>(line.size()), std::memory_order_relaxed);
   }
-  void serve(Turn turn, const WaitingRequest& waiting, const wire::Reply& reply, Effects& effects);
+  void serve(
+      Now now,
+      Turn turn,
+      const WaitingRequest& waiting,
+      const wire::Reply& reply,
+      Effects& effects);
+  void publish_oldest();
   std::vector<SnapshotTask> tasks_after(std::optional<Turn> turn, std::vector<Turn>& turns);
   void enact(Now now, const PlannedTask& planned, Effects& effects);
   bool still_matches(const PlannedTask& planned) const;
@@ -114,7 +120,7 @@ void Ledger::State::wait(Now now, WaitForPlace&& arrival, Effects& effects) {
   Duration patience = std::min(Duration::milliseconds(place->wait_ms), tables.settings.wait_max);
   line.add(
       place->priority,
-      {arrival.from, arrival.request, std::move(arrival.frame), now.mono + patience});
+      {arrival.from, arrival.request, std::move(arrival.frame), now.mono + patience, now.mono});
   publish_size();
   counters.add(Counter::PlacementsWaited);
   changed = true;
@@ -122,10 +128,17 @@ void Ledger::State::wait(Now now, WaitForPlace&& arrival, Effects& effects) {
 
 /// Answers the request and takes it out of the queue.
 void Ledger::State::serve(
-    Turn turn, const WaitingRequest& waiting, const wire::Reply& reply, Effects& effects) {
+    Now now, Turn turn, const WaitingRequest& waiting, const wire::Reply& reply, Effects& effects) {
+  counters.measure(Measure::PlacementWait, now.mono - waiting.since);
   effects.send(waiting.from, waiting.request, reply);
   line.remove(turn);
   publish_size();
+}
+
+void Ledger::State::publish_oldest() {
+  const WaitingRequest* oldest = line.oldest();
+  tables.counters.gauges.oldest_waiting_ns.store(
+      oldest != nullptr ? oldest->since.ns : 0, std::memory_order_relaxed);
 }
 
 std::unique_ptr<const Snapshot> Ledger::take_snapshot(Now now) {
@@ -148,6 +161,7 @@ std::unique_ptr<const Snapshot> Ledger::take_snapshot(Now now) {
   resolve_tasks(self.tables.fleet, self.tables.names, snapshot->tasks);
   snapshot->typical = self.placement.typical_tasks().tasks();
   self.under_way = std::move(plan);
+  self.counters.add(Counter::PlannerRuns);
   return snapshot;
 }
 
@@ -171,6 +185,7 @@ void Ledger::on_plan(Now now, const Plan& plan, Effects& effects) {
   State::PlanUnderWay asked = std::move(*self.under_way);
   self.under_way.reset();
   self.counters.add(Counter::PlansMade);
+  self.counters.measure(Measure::PlanLatency, now.mono - asked.asked);
   // A plan that has not tried even one task would be asked for again for ever.
   bool goes_on = !plan.complete && plan.tried > 0 && plan.tried <= asked.turns.size();
   self.resume = goes_on ? std::optional<Turn>(asked.turns[plan.tried - 1]) : std::nullopt;
@@ -190,7 +205,7 @@ void Ledger::State::enact(Now now, const PlannedTask& planned, Effects& effects)
   wire::Reply reply = placement.place_at(
       now, *place, query, planned.worker, planned.generation, planned.gpus, effects.text);
   if (std::holds_alternative<wire::Placed>(reply)) {
-    serve(waiting->first, waiting->second, reply, effects);
+    serve(now, waiting->first, waiting->second, reply, effects);
   } else if (std::holds_alternative<wire::Unplaced>(reply)) {
     changed = true;
   }
@@ -209,11 +224,13 @@ void Ledger::on_tick(Now now, Effects& effects) {
   if (self.placement.expire(now) > 0) self.changed = true;
   self.time_out(now, effects);
   if (self.under_way && now.mono - self.under_way->asked >= kPlanTimeMax) {
+    self.counters.add(Counter::PlannerFallbacks);
     self.under_way.reset();
     self.resume.reset();
     self.greedy_from = Turn{std::numeric_limits<int32_t>::max(), 0};
   }
   if (self.greedy_from) self.place_greedily(now, effects);
+  self.publish_oldest();
 }
 
 void Ledger::State::place_greedily(Now now, Effects& effects) {
@@ -226,7 +243,7 @@ void Ledger::State::place_greedily(Now now, Effects& effects) {
     const wire::Place* place = read(waiting.frame, effects.text);
     if (place == nullptr) continue;
     wire::Reply reply = placement.place(now, *place, place->task, query, effects.text);
-    if (std::holds_alternative<wire::Placed>(reply)) serve(turn, waiting, reply, effects);
+    if (std::holds_alternative<wire::Placed>(reply)) serve(now, turn, waiting, reply, effects);
   }
   if (at == requests.end()) greedy_from.reset();
 }
@@ -246,7 +263,7 @@ void Ledger::State::time_out(Now now, Effects& effects) {
   }
   for (const auto& [turn, place_in_queue] : positions) {
     const WaitingRequest& waiting = line.find(turn.ticket)->second;
-    serve(turn, waiting, last_answer(now, waiting, place_in_queue, effects.text), effects);
+    serve(now, turn, waiting, last_answer(now, waiting, place_in_queue, effects.text), effects);
   }
 }
 

@@ -16,6 +16,7 @@
 #include "core/jobs/deadlines.h"
 #include "core/jobs/dependencies.h"
 #include "core/jobs/dispatch_queue.h"
+#include "core/jobs/hold_census.h"
 #include "core/jobs/job_census.h"
 #include "core/jobs/job_classes.h"
 #include "core/jobs/job_events.h"
@@ -62,6 +63,7 @@ struct JobLedger::State {
   JobWaits waits;
   LogRequests logs;
   JobCensus census;
+  HoldCensus holds;
 
   uint64_t next_job = 1;
   uint64_t next_epoch = 0;
@@ -228,6 +230,7 @@ struct JobLedger::State {
   bool matches(const Job& job, const wire::ListJobs& list, WorkerNumber worker);
   wire::AttemptRow attempt_row(const Attempt& attempt);
   void explain_pending(Now now, const Job& job, wire::JobExplanation& why);
+  wire::JobHold hold_of(Now now, const Job& job) const;
 
   // ---- long_polls.cc ----
 

@@ -144,6 +144,7 @@ void JobLedger::State::fail_attempt(Now now, Job& job, edges::Ending ending) {
   } else {
     edges::fail(job, now, ending);
   }
+  counters.add_kind(Counter::AttemptsFailed, ending.error.kind);
   touch_attempt(job);
   tell(now, job, ending.error.kind, ending.error.message);
   end_lease(now, job);
@@ -153,6 +154,7 @@ void JobLedger::State::fail_attempt(Now now, Job& job, edges::Ending ending) {
 void JobLedger::State::lose(Now now, Job& job, std::string_view why) {
   if (BERTH_PLANTED(LostJobsNotRequeued)) return;
   edges::lose(job, now, why);
+  counters.add_kind(Counter::AttemptsFailed, wire::ErrorClass::Lost);
   touch_attempt(job);
   tell(now, job, wire::ErrorClass::Lost, why);
   const wire::JobSpec& spec = classes.read_other(job.spec.bytes());
@@ -172,6 +174,7 @@ void JobLedger::State::hand_back(Now now, Job& job, const wire::JobError& why) {
   Run& run = *job.run;
   const WorkerNumber worker = run.attempts.back().worker;
   const bool refused = why.kind == wire::ErrorClass::Refused;
+  if (refused) counters.add_kind(Counter::AttemptsFailed, why.kind);
   const bool again =
       std::find(run.refused_by.begin(), run.refused_by.end(), worker) != run.refused_by.end();
   end_lease(now, job);
@@ -196,6 +199,7 @@ void JobLedger::State::abort(Now now, Job& job, std::string_view reason) {
   touch_attempt(job);
   tell(now, job, wire::ErrorClass::Aborted, reason);
   if (job.run->leased) {
+    counters.add_kind(Counter::AttemptsFailed, wire::ErrorClass::Aborted);
     job.run->stop_reason = wire::ErrorClass::Aborted;
     if (job.run->timeout_at.ns > 0) deadlines.clear(DeadlineKind::Timeout, job.id.value);
     job.run->timeout_at = {};

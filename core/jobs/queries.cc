@@ -273,26 +273,26 @@ void JobLedger::State::on(const Call& call, const wire::ExplainJob& explain) {
 }
 
 void JobLedger::State::explain_pending(Now now, const Job& job, wire::JobExplanation& why) {
-  if (job.state == JobState::Retrying) {
-    why.hold = wire::JobHold::Backoff;
+  why.hold = hold_of(now, job);
+  if (why.hold == wire::JobHold::Schedule || why.hold == wire::JobHold::Backoff) {
     why.hold_ms = ms_until(now, job.ready_at);
-    return;
   }
-  if (job.state != JobState::Pending) return;
-  if (job.unmet > 0) {
-    why.hold = wire::JobHold::Dependency;
+  if (why.hold == wire::JobHold::Dependency) {
     std::vector<uint64_t> open;
     for (uint64_t on : classes.read_other(job.spec.bytes()).depends_on) {
       if (outcome_of({on}).value_or(JobState::Completed) != JobState::Completed) open.push_back(on);
     }
     why.dependencies = outbox.text().keep_all<uint64_t>(open);
-  } else if (job.ready_at > now.mono) {
-    why.hold = job.run ? wire::JobHold::Backoff : wire::JobHold::Schedule;
-    why.hold_ms = ms_until(now, job.ready_at);
-  } else {
-    const bool blocked = job.queued && queue.is_blocked(job.like);
-    why.hold = blocked ? wire::JobHold::Capacity : wire::JobHold::Queue;
   }
+}
+
+wire::JobHold JobLedger::State::hold_of(Now now, const Job& job) const {
+  if (job.state == JobState::Retrying) return wire::JobHold::Backoff;
+  if (job.state != JobState::Pending) return wire::JobHold::None;
+  if (job.unmet > 0) return wire::JobHold::Dependency;
+  if (job.ready_at > now.mono) return job.run ? wire::JobHold::Backoff : wire::JobHold::Schedule;
+  const bool blocked = job.queued && queue.is_blocked(job.like);
+  return blocked ? wire::JobHold::Capacity : wire::JobHold::Queue;
 }
 
 void JobLedger::State::on(const Call& call, const wire::WatchJobs& watch) {

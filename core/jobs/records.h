@@ -115,6 +115,11 @@ struct StoreBatch {
            dropped_submits.empty();
   }
 
+  size_t rows() const {
+    return jobs.size() + arrays.size() + changes.size() + attempts.size() + submits.size() +
+           workers.size() + events.size() + dropped_jobs.size() + dropped_submits.size();
+  }
+
   /// Memory that it takes, for back-pressure.
   size_t bytes() const;
 };

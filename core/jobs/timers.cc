@@ -76,6 +76,7 @@ void JobLedger::State::on_lease_over(Now now, Job& job) {
   if (job.run->lease_ends > now.mono) {
     return deadlines.set(DeadlineKind::Lease, job.id.value, job.run->lease_ends);
   }
+  counters.add(Counter::LeasesExpired);
   let_go(
       now,
       job,

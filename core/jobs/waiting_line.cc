@@ -19,6 +19,12 @@ const WaitingLine::Requests::value_type* WaitingLine::find(uint64_t ticket) cons
   return &*requests_.find(Turn{priority->second, ticket});
 }
 
+const WaitingRequest* WaitingLine::oldest() const {
+  if (priority_of_.empty()) return nullptr;
+  const auto& [ticket, priority] = *priority_of_.begin();
+  return &requests_.find(Turn{priority, ticket})->second;
+}
+
 void WaitingLine::remove(Turn turn) {
   auto at = requests_.find(turn);
   if (at == requests_.end()) return;

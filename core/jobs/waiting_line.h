@@ -1,6 +1,6 @@
 #pragma once
 
-#include <absl/container/flat_hash_map.h>
+#include <absl/container/btree_map.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -32,6 +32,7 @@ struct WaitingRequest {
   wire::RequestId request;
   std::vector<std::byte> frame;
   Instant deadline;
+  Instant since = {};  ///< when it came
 };
 
 /// The requests that wait, in the order in which they are served.
@@ -46,6 +47,8 @@ class WaitingLine {
   size_t size() const { return requests_.size(); }
   bool empty() const { return requests_.empty(); }
   const Requests& in_order() const { return requests_; }
+  /// The one that came first; null: there is none.
+  const WaitingRequest* oldest() const;
 
   /// Puts the request at the end of its priority; its ticket.
   uint64_t add(int32_t priority, WaitingRequest&& request);
@@ -68,7 +71,7 @@ class WaitingLine {
   Requests requests_;
   std::set<std::pair<Instant, Turn>> by_deadline_;
   std::set<std::pair<wire::ConnectionId, Turn>> by_connection_;
-  absl::flat_hash_map<uint64_t, int32_t> priority_of_;
+  absl::btree_map<uint64_t, int32_t> priority_of_;
   uint64_t tickets_ = 0;
 };
 

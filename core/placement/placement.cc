@@ -54,7 +54,8 @@ struct Placement::State {
   std::vector<WorkerIndex> skip;
   std::vector<Reservation> expired;
 
-  std::optional<wire::Placed> repeat(Now now, const TaskKey& task, Arena& text);
+  std::optional<wire::Placed> repeat(
+      Now now, const TaskKey& task, wire::Policy policy, Arena& text);
   bool is_held_too_long(const wire::Place& place) const {
     return place.hold_ms > tables.settings.hold_max.ms();
   }
@@ -98,7 +99,9 @@ wire::Reply Placement::place(
     Now now, const wire::Place& place, const TaskKey& task, const Query& query, Arena& text) {
   State& self = *state_;
   if (self.is_held_too_long(place)) return self.refuse_hold(place, text);
-  if (std::optional<wire::Placed> again = self.repeat(now, task, text)) return *again;
+  if (std::optional<wire::Placed> again = self.repeat(now, task, query.policy, text)) {
+    return *again;
+  }
   if (query.policy == wire::Policy::Fgd || query.demand.gpu_count > 0) {
     self.typical.learn(query.demand);
   }
@@ -120,7 +123,9 @@ wire::Reply Placement::place_at(
   State& self = *state_;
   if (self.is_held_too_long(place)) return self.refuse_hold(place, text);
   const TaskKey task(place.task);
-  if (std::optional<wire::Placed> again = self.repeat(now, task, text)) return *again;
+  if (std::optional<wire::Placed> again = self.repeat(now, task, query.policy, text)) {
+    return *again;
+  }
   Claim claim;
   claim.text = room_for_text(text);
   const GpuSet* devices = query.demand.gpu_count > 0 ? &gpus : nullptr;
@@ -216,7 +221,8 @@ wire::Reply Placement::State::refuse_hold(const wire::Place& place, Arena& text)
 }
 
 /// The answer the task already has, if it has one.
-std::optional<wire::Placed> Placement::State::repeat(Now now, const TaskKey& task, Arena& text) {
+std::optional<wire::Placed> Placement::State::repeat(
+    Now now, const TaskKey& task, wire::Policy policy, Arena& text) {
   Reservation known;
   if (!tables.reservations.find(task, known)) return std::nullopt;
   if (known.expires <= now.mono) {
@@ -249,7 +255,7 @@ std::optional<wire::Placed> Placement::State::repeat(Now now, const TaskKey& tas
   }
   wire::Placed again = placed(now, known, claim, text);
   again.repeated = true;
-  counters.add(Counter::PlacementsRepeated);
+  counters.add_kind(Counter::PlacementsRepeated, policy);
   return again;
 }
 
@@ -288,7 +294,9 @@ wire::Reply Placement::State::reserve(
     case AddStatus::Exists: {
       // The same task came on another connection while this one was being placed.
       give_back(query, claim);
-      if (std::optional<wire::Placed> again = repeat(now, task, text)) return *again;
+      if (std::optional<wire::Placed> again = repeat(now, task, query.policy, text)) {
+        return *again;
+      }
       return wire::Refused{wire::Refusal::Busy, kBusy};
     }
     case AddStatus::Full:
@@ -296,7 +304,7 @@ wire::Reply Placement::State::reserve(
       return wire::Refused{
           wire::Refusal::Busy, "the table of reservations is full: release some, or wait"};
   }
-  counters.add(Counter::Placements);
+  counters.add_kind(Counter::Placements, query.policy);
   wire::Placed reply = placed(now, reservation, claim, text);
   if (place.explain) reply.explanation = explain_placement(tables, place, query, text);
   return reply;
@@ -321,7 +329,7 @@ wire::Reply Placement::State::nowhere(
   if (why.eligible > 0 || (busy && why.workers > 0 && why.eliminated.empty())) {
     return wire::Refused{wire::Refusal::Busy, kBusy};
   }
-  counters.add(Counter::PlacementsRefused);
+  counters.add_kind(Counter::PlacementsRefused, query.policy);
   return wire::Unplaced{
       why.workers == 0 ? wire::NoPlace::NoWorkers : wire::NoPlace::Eliminated, why};
 }

@@ -16,7 +16,8 @@ struct Tables {
       : settings(chosen),
         names(chosen.names_max),
         fleet(chosen),
-        reservations(chosen.reservations_max, chosen.shards + 2u) {}
+        reservations(chosen.reservations_max, chosen.shards + 2u),
+        counters(chosen.shards) {}
 
   const Settings settings;
   Names names;

@@ -9,6 +9,7 @@ constexpr std::array kApis = {
     &kPlacementApi,
     &kWorkersApi,
     &kSystemApi,
+    &kMetricsApi,
     &kDtaskV1Api,
     &kHdcfApi,
     &kJobPoolApi,

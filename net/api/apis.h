@@ -13,6 +13,7 @@ std::span<const Api* const> all_apis();
 extern const Api kSystemApi;     ///< net/api/v1/system.cc
 extern const Api kPlacementApi;  ///< net/api/v1/place.cc
 extern const Api kWorkersApi;    ///< net/api/v1/workers.cc
+extern const Api kMetricsApi;    ///< net/api/metrics.cc
 extern const Api kDtaskV1Api;    ///< net/api/older/dtask_v1.cc
 extern const Api kHdcfApi;       ///< net/api/older/hdcf.cc
 extern const Api kJobPoolApi;    ///< net/api/older/job_pool.cc

@@ -4,7 +4,9 @@
 #include "core/shard.h"
 #include "core/tables/tables.h"
 #include "net/api/asker.h"
+#include "net/api/http_counts.h"
 #include "net/api/http_workers.h"
+#include "net/api/metrics_page.h"
 
 namespace berth::net {
 
@@ -32,6 +34,8 @@ struct Services {
   HttpWorkers workers;
   core::Duration heartbeat_timeout = core::Duration::seconds(60);  ///< of HDCF workers
   bool draining = false;
+  HttpCounts http_counts;
+  MetricsPage metrics{tables, http_counts};
   bool store_is_full = false;  ///< so much waits to be written that new jobs are refused
 };
 

@@ -16,7 +16,7 @@
 namespace berth::net {
 namespace {
 
-constexpr uint16_t kShardsMax = core::kThreadsMax - 2;  // the gateway and the ledger count too
+constexpr uint16_t kShardsMax = core::kThreadsMax - core::kOtherThreads;
 
 using Set = std::function<bool(std::string_view, std::string&)>;
 using Get = std::function<std::string()>;

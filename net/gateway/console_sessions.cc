@@ -16,11 +16,13 @@ ConsoleSessions::ConsoleSessions(
     int socket,
     Asker& asker,
     std::string_view software,
-    core::ThreadCounters& counters)
+    core::ThreadCounters& counters,
+    std::atomic<int64_t>& open)
     : streams_(streams),
       asker_(asker),
       software_(software),
       counters_(counters),
+      open_(open),
       limits_(console_limits()),
       listens_(socket >= 0),
       listener_(streams.loop, socket, *this) {}
@@ -35,18 +37,19 @@ void ConsoleSessions::on_accept(int socket) {
   ConsoleSession& session = *made;
   asker_.open(session);
   sessions_.emplace(session.id, std::move(made));
+  show_count();
   session.open(socket);
   if (sessions_.size() <= kSessionsMax) {
-    counters_.add(core::Counter::ConnectionsAccepted);
+    counters_.add_kind(core::Counter::ConnectionsAccepted, core::ConnectionKind::Console);
     return;
   }
-  counters_.add(core::Counter::ConnectionsRefused);
+  counters_.add_kind(core::Counter::ConnectionsRefused, core::ConnectionKind::Console);
   session.refuse("limit_reached", "too many console sessions; end another one first");
   session.finish(CloseReason::Refused);
 }
 
 void ConsoleSessions::on_accept_starved() {
-  counters_.add(core::Counter::ConnectionsRefused);
+  counters_.add_kind(core::Counter::ConnectionsRefused, core::ConnectionKind::Console);
 }
 
 void ConsoleSessions::on_console_request(ConsoleSession& session, const wire::Request& request) {
@@ -63,6 +66,11 @@ void ConsoleSessions::on_console_closed(ConsoleSession& session) {
   const wire::ConnectionId id = session.id;
   asker_.close(session);
   sessions_.erase(id);
+  show_count();
+}
+
+void ConsoleSessions::show_count() {
+  open_.store(static_cast<int64_t>(sessions_.size()), std::memory_order_relaxed);
 }
 
 void ConsoleSessions::on_turn_end() {

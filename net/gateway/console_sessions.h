@@ -2,6 +2,7 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include <atomic>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -21,13 +22,15 @@ class ConsoleSessions final : private Listener::Handler, private ConsoleHost {
  public:
   static constexpr size_t kSessionsMax = 64;
 
-  /// Takes over `socket`, which listens; -1: no console. `software` outlives it.
+  /// Takes over `socket`, which listens; -1: no console. `software` outlives it; `open` says how
+  /// many sessions there are.
   ConsoleSessions(
       StreamLoop& streams,
       int socket,
       Asker& asker,
       std::string_view software,
-      core::ThreadCounters& counters);
+      core::ThreadCounters& counters,
+      std::atomic<int64_t>& open);
 
   void start();
   void stop_listening() { listener_.stop(); }
@@ -51,10 +54,13 @@ class ConsoleSessions final : private Listener::Handler, private ConsoleHost {
   void on_console_closed(ConsoleSession& session) override;
   std::string_view software() const override { return software_; }
 
+  void show_count();
+
   StreamLoop& streams_;
   Asker& asker_;
   const std::string_view software_;
   core::ThreadCounters& counters_;
+  std::atomic<int64_t>& open_;
   const StreamLimits limits_;
   const bool listens_;
   Listener listener_;

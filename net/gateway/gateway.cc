@@ -22,7 +22,13 @@ Gateway::Gateway(
       switchboard_(self, tables, identity, post),
       counters_(switchboard_.counters()),
       streams_(loop()),
-      console_(streams_, console_socket, switchboard_, identity.software, counters_),
+      console_(
+          streams_,
+          console_socket,
+          switchboard_,
+          identity.software,
+          counters_,
+          tables.counters.gauges.open(core::ConnectionKind::Console)),
       http_(streams_, std::move(http), switchboard_, tables, identity, counters_) {}
 
 void Gateway::on_start() {

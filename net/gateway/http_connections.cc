@@ -3,6 +3,7 @@
 #include <string_view>
 #include <utility>
 
+#include "net/dispatcher.h"
 #include "net/loop_clock.h"
 
 namespace berth::net {
@@ -30,6 +31,7 @@ HttpConnections::HttpConnections(
     : streams_(streams),
       options_(std::move(options)),
       counters_(counters),
+      open_(tables.counters.gauges.open(core::ConnectionKind::Http)),
       limits_(http_stream_limits()),
       budget_{.bytes_max = options_.bodies_bytes_max},
       services_(asker, tables, identity),
@@ -42,6 +44,7 @@ void HttpConnections::start() {
   uv_idle_init(streams_.loop, &idle_);
   started_ = true;
   services_.on_start();
+  refresh_gauges(services_.tables.counters.gauges);
   if (options_.socket >= 0) listener_.start();
 }
 
@@ -51,20 +54,21 @@ void HttpConnections::on_accept(int socket) {
       std::make_unique<HttpExchange>(desk_, owner, streams_, limits_, options_.limits, budget_);
   HttpConnection& connection = made->connection();
   exchanges_.emplace(made.get(), std::move(made));
+  show_count();
   connection.open(socket);
   if (exchanges_.size() > options_.connections_max) return refuse(connection);
-  counters_.add(core::Counter::ConnectionsAccepted);
+  counters_.add_kind(core::Counter::ConnectionsAccepted, core::ConnectionKind::Http);
 }
 
 void HttpConnections::refuse(HttpConnection& connection) {
-  counters_.add(core::Counter::ConnectionsRefused);
+  counters_.add_kind(core::Counter::ConnectionsRefused, core::ConnectionKind::Http);
   const auto* bytes = reinterpret_cast<const std::byte*>(kFull.data());
   connection.out().insert(connection.out().end(), bytes, bytes + kFull.size());
   connection.finish(CloseReason::Refused);
 }
 
 void HttpConnections::on_accept_starved() {
-  counters_.add(core::Counter::ConnectionsRefused);
+  counters_.add_kind(core::Counter::ConnectionsRefused, core::ConnectionKind::Http);
 }
 
 void HttpConnections::on_exchange_dirty(HttpExchange& exchange) {
@@ -80,6 +84,11 @@ void HttpConnections::on_exchange_answered(int status) {
 
 void HttpConnections::on_exchange_closed(HttpExchange& exchange) {
   exchanges_.erase(&exchange);
+  show_count();
+}
+
+void HttpConnections::show_count() {
+  open_.store(static_cast<int64_t>(exchanges_.size()), std::memory_order_relaxed);
 }
 
 // What going on with a connection makes dirty again has its turn after everybody else's.
@@ -106,6 +115,7 @@ void HttpConnections::on_tick(bool store_is_full) {
   const uint64_t now_ms = uv_now(streams_.loop);
   if (now_ms - swept_ms_ < kSweepEveryMs) return;
   swept_ms_ = now_ms;
+  refresh_gauges(services_.tables.counters.gauges);
   for (const auto& [key, exchange] : exchanges_)
     exchange->connection().sweep_all();
 }

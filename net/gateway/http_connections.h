@@ -2,6 +2,7 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include <atomic>
 #include <memory>
 #include <vector>
 
@@ -66,10 +67,12 @@ class HttpConnections final : private Listener::Handler, private HttpExchangeOwn
   void on_exchange_closed(HttpExchange& exchange) override;
 
   void refuse(HttpConnection& connection);
+  void show_count();
 
   StreamLoop& streams_;
   const HttpOptions options_;
   core::ThreadCounters& counters_;
+  std::atomic<int64_t>& open_;
   const StreamLimits limits_;
   HttpBudget budget_;
   Services services_;

@@ -8,6 +8,7 @@
 #include "core/base/check.h"
 #include "net/api/apis.h"
 #include "net/api/check_request.h"
+#include "net/loop_clock.h"
 
 namespace berth::net {
 namespace {
@@ -47,6 +48,7 @@ HttpExchange::HttpExchange(
 
 void HttpExchange::on_http_request(HttpConnection&) {
   forget();
+  begun_ = LoopClock::mono();
   answering_ = true;
   if (desk_.services.draining) connection_.close_after();
   const HttpRequest& asked = request();
@@ -74,6 +76,7 @@ void HttpExchange::answer_options() {
 
 void HttpExchange::on_http_bad(HttpConnection&, int status, std::string_view sentence) {
   forget();
+  begun_ = LoopClock::mono();
   found_.api = nullptr;
   found_.route = nullptr;
   answering_ = true;
@@ -166,7 +169,12 @@ void HttpExchange::answer(const HttpResponse& response) {
   answering_ = false;
   forget();
   connection_.respond(whole);
-  owner_.on_exchange_answered(response.status);
+  count(response.status);
+}
+
+void HttpExchange::count(int status) {
+  desk_.services.http_counts.answered(found_.route, status, LoopClock::mono() - begun_);
+  owner_.on_exchange_answered(status);
 }
 
 void HttpExchange::problem(const Problem& wrong) {
@@ -191,7 +199,7 @@ void HttpExchange::problem(const Problem& wrong) {
 void HttpExchange::begin(const HttpResponse& head) {
   streaming_ = true;
   connection_.begin(head);
-  owner_.on_exchange_answered(head.status);
+  count(head.status);
   // Nobody will read what follows: who writes it is told at the end of the turn.
   if (request().method == HttpMethod::Head) owner_.on_exchange_dirty(*this);
 }

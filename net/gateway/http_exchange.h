@@ -93,6 +93,7 @@ class HttpExchange final : public Exchange, public Peer, private HttpHost {
   void on_http_closed(HttpConnection& connection) override;
 
   void forget();
+  void count(int status);
   void answer_options();
   std::string_view value_of(const Parameter& row) const;
 
@@ -104,6 +105,7 @@ class HttpExchange final : public Exchange, public Peer, private HttpHost {
   Then then_;
   std::function<void()> writable_;
   std::function<void()> gone_;
+  core::Instant begun_;  // when the request was whole
   uint32_t asked_ = 0;
   uint32_t awaited_ = 0;
   bool seated_ = false;

@@ -87,6 +87,7 @@ struct SqliteStore::State {
   bool sentence(std::string& problem) const;
   bool checkpoint();
   void let_go();
+  bool sync();
 
   const Options options;
   StoreLock lock;
@@ -96,6 +97,7 @@ struct SqliteStore::State {
   Backup backup;
   Statement begin;
   Statement commit;
+  core::Duration last_sync;
   int64_t starts = 0;
   int64_t wal_pages = 0;
   int64_t checkpoint_at = kCheckpointPages;
@@ -254,6 +256,13 @@ bool SqliteStore::State::checkpoint() {
   return true;
 }
 
+bool SqliteStore::State::sync() {
+  const core::Instant begun = LoopClock::mono();
+  const bool done = commit.run();
+  last_sync = LoopClock::mono() - begun;
+  return done;
+}
+
 void SqliteStore::State::let_go() {
   backup.cancel();
   begin.finalize();
@@ -285,13 +294,17 @@ bool SqliteStore::load(core::StoreReader& reader, std::string& problem) {
 
 bool SqliteStore::commit(std::span<const core::StoreBatch> batches, std::string& problem) {
   State& s = *state_;
-  if (s.begin.run() && s.writer.write(batches) && s.commit.run()) return true;
+  if (s.begin.run() && s.writer.write(batches) && s.sync()) return true;
   problem = "cannot be written: " + s.database.why();
   return s.sentence(problem);
 }
 
 bool SqliteStore::make_room(std::string& problem) {
   return state_->wal_pages < state_->checkpoint_at || tidy(problem);
+}
+
+core::Duration SqliteStore::last_sync() const {
+  return state_->last_sync;
 }
 
 bool SqliteStore::tidy(std::string& problem) {

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "core/base/time.h"
 #include "core/jobs/records.h"
 
 namespace berth::net {
@@ -50,6 +51,9 @@ class SqliteStore {
   /// Brings the WAL back into the file when it has become large. Call it after each commit, when
   /// that has been acknowledged: it may take some tens of milliseconds.
   bool make_room(std::string& problem);
+
+  /// How long the last one took to write out and sync what it had gathered.
+  core::Duration last_sync() const;
 
   /// What commits leave for a quiet moment: brings the WAL back into the file. Call it when nothing
   /// is to be committed; it does nothing most of the time.

@@ -15,8 +15,8 @@ constexpr int kIdleTicks = 20;  // a second
 
 }  // namespace
 
-StoreThread::StoreThread(SqliteStore::Options options, const Post& post, core::Gauges& gauges)
-    : LoopThread("store"), post_(post), gauges_(gauges), store_(std::move(options)) {}
+StoreThread::StoreThread(SqliteStore::Options options, const Post& post)
+    : LoopThread("store"), post_(post), store_(std::move(options)) {}
 
 StoreThread::~StoreThread() {
   join();
@@ -53,13 +53,23 @@ void StoreThread::commit_groups() {
   std::string problem;
   const core::Instant begun = LoopClock::mono();
   if (!store_.commit(groups_, problem)) end_process(problem);
-  const int64_t us = (LoopClock::mono() - begun).ns / 1'000;
-  gauges_.store_commits.fetch_add(1, std::memory_order_relaxed);
-  gauges_.store_commit_us.fetch_add(static_cast<uint64_t>(us), std::memory_order_relaxed);
+  count_commit(LoopClock::mono() - begun);
   post_.ledger->post(GroupsDurable{groups_.back().sequence});
   groups_.clear();
   if (!store_.make_room(problem)) end_process(problem);
   idle_ticks_ = 0;
+}
+
+void StoreThread::count_commit(core::Duration took) {
+  core::ThreadCounters* counters = loop_counters();
+  if (counters == nullptr) return;
+  uint64_t rows = 0;
+  for (const core::StoreBatch& group : groups_)
+    rows += group.rows();
+  counters->add(core::Counter::StoreCommits);
+  counters->measure(core::Measure::StoreCommit, took);
+  counters->measure(core::Measure::StoreSync, store_.last_sync());
+  counters->measure(core::Measure::StoreCommitRows, rows);
 }
 
 void StoreThread::on_tick() {

@@ -27,8 +27,8 @@ inline constexpr int kExitStoreFailed = 70;
 ///          anything is acknowledged
 class StoreThread final : public LoopThread, public core::Store {
  public:
-  /// `post.ledger` is told GroupsDurable and BackUpDone; `gauges` how long commits take.
-  StoreThread(SqliteStore::Options options, const Post& post, core::Gauges& gauges);
+  /// `post.ledger` is told GroupsDurable and BackUpDone.
+  StoreThread(SqliteStore::Options options, const Post& post);
   ~StoreThread() override;
 
   // Before `start` alone.
@@ -49,12 +49,12 @@ class StoreThread final : public LoopThread, public core::Store {
   void on_stop() override;
 
   void commit_groups();
+  void count_commit(core::Duration took);
   void start_backup(BackUpStore&& ask);
   void go_on_with_backup();
   [[noreturn]] void end_process(const std::string& problem);
 
   const Post& post_;
-  core::Gauges& gauges_;
   SqliteStore store_;
   std::vector<core::StoreBatch> groups_;  // of this turn
   int idle_ticks_ = 0;                    // since the last commit

@@ -9,6 +9,7 @@ import http_api
 MODULES = (
     "test_http_place",
     "test_http_system",
+    "test_metrics",
     "test_older_dtask",
     "test_older_hdcf",
     "test_older_job_pool",

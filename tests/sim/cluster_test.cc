@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/tables/metric_names.h"
+
 namespace berth::sim {
 namespace {
 

@@ -77,7 +77,7 @@ std::string commit_text(const Sample& now, const std::optional<Sample>& before) 
   const double commits = since("berth_store_commits_total");
   if (commits <= 0) return "-";
   char text[32];
-  const double ms = since("berth_store_commit_seconds_total") * 1e3 / commits;
+  const double ms = since("berth_store_commit_seconds_sum") * 1e3 / commits;
   std::snprintf(text, sizeof(text), "%.2fms", ms);
   return text;
 }

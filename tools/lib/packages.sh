@@ -27,6 +27,7 @@ libabsl-dev               hash maps and small vectors
 libseccomp-dev            system call filters of sandboxed tasks
 node-llhttp               reads HTTP requests
 libsimdjson-dev           reads JSON bodies
+prometheus-cpp-dev        writes /metrics
 zlib1g-dev                compresses large answers
 libedit-dev               line editing in `berth console`
 nlohmann-json3-dev        JSON in the command line and the load generator
@@ -43,6 +44,7 @@ python3                   end-to-end tests and style checks
 TEST_PACKAGES='
 clang                     builds the fuzzers
 libclang-rt-14-dev        libFuzzer and the sanitizers of clang
+prometheus                promtool checks /metrics, the alerts and their tests: 100 MB
 python3-jsonschema        checks HTTP answers against the OpenAPI document
 clang-format-14           checks the layout of the sources
 shellcheck                checks the shell scripts
