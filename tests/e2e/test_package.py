@@ -22,6 +22,9 @@ FILES = [
     "/usr/lib/systemd/system/berth-agent.service",
     "/usr/share/doc/berth/README.md",
     "/usr/share/doc/berth/copyright",
+    "/usr/share/doc/berth/metrics.md",
+    "/usr/share/doc/berth/prometheus-alerts.yml",
+    "/usr/share/doc/berth/grafana-dashboard.json",
     "/etc/berth/berthd.toml",
     "/etc/default/berth-agent",
 ]

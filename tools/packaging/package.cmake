@@ -13,6 +13,9 @@ install(FILES
   ${PROJECT_SOURCE_DIR}/README.md
   ${PROJECT_SOURCE_DIR}/CHANGELOG.md
   ${PROJECT_SOURCE_DIR}/docs/operations.md
+  ${PROJECT_SOURCE_DIR}/docs/metrics.md
+  ${PACKAGING}/prometheus-alerts.yml
+  ${PACKAGING}/grafana-dashboard.json
   DESTINATION share/doc/berth COMPONENT system EXCLUDE_FROM_ALL)
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION share/doc/berth RENAME copyright
   COMPONENT system EXCLUDE_FROM_ALL)
