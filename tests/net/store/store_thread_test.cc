@@ -69,7 +69,7 @@ class Listener final : public LoopThread {
 
 /// The store's thread and its listener.
 struct Running {
-  explicit Running(SqliteStore::Options options) : store(std::move(options), post) {
+  explicit Running(SqliteStore::Options options) : store(std::move(options), post, gauges) {
     post.ledger = &ledger.mailbox();
     std::string problem;
     EXPECT_TRUE(store.open(problem)) << problem;
@@ -94,6 +94,7 @@ struct Running {
 
   Listener ledger;
   Post post;
+  core::Gauges gauges;
   StoreThread store;
 };
 
@@ -114,10 +115,22 @@ TEST(StoreThread, TellsWhenGroupsAreDurableAndKeepsAllThatItWasGivenBeforeAStop)
   EXPECT_EQ(folder.ask("SELECT value FROM meta WHERE key = 'closed'"), "1");
 }
 
+TEST(StoreThread, CountsItsCommitsAndTheirTime) {
+  const StoreFolder folder;
+  Running running({folder.file()});
+  for (uint64_t sequence = 1; sequence <= 3; ++sequence) {
+    running.commit(sequence);
+    running.ledger.wait_durable(sequence);
+    EXPECT_EQ(running.gauges.store_commits.load(), sequence);
+  }
+  EXPECT_GT(running.gauges.store_commit_us.load(), 0u);
+}
+
 TEST(StoreThread, AGroupWeighsWhatItTakes) {
   const StoreFolder folder;
   Post post;
-  StoreThread store({folder.file()}, post);  // never started: nothing is taken out
+  core::Gauges gauges;
+  StoreThread store({folder.file()}, post, gauges);  // never started: nothing is taken out
   for (int i = 0; i < 8 && !store.full(); ++i) {
     core::StoreBatch batch;
     batch.text.allocate<std::byte>(Mailbox::kBytesMax / 8);
