@@ -12,7 +12,7 @@ import programs
 from table import Figure
 
 CONNECTIONS = 32
-PAGES = (("/v1/workers", 100),)  # target, ms
+PAGES = (("/v1/workers", 100), ("/metrics", 20))  # target, ms
 
 
 def wrk(bench, server, target, script=None):
@@ -73,7 +73,7 @@ def count_workers(server):
     connection.request("GET", "/v1/stats")
     stats = json.loads(connection.getresponse().read())
     connection.close()
-    return next(stat["value"] for stat in stats["stats"] if stat["name"] == "berth_workers_online")
+    return next(stat["value"] for stat in stats["stats"] if stat["name"] == 'berth_workers{status="online"}')
 
 
 def http_place(bench):
@@ -137,7 +137,7 @@ def wait_for_workers(server, count):
 
 
 def http_pages(bench):
-    """GET /v1/workers at 10,000 workers in a loop, and the wire's placements beside it"""
+    """GET /v1/workers and /metrics at 10,000 workers in a loop, and the wire's placements beside it"""
     rate, workers = 20_000, 10_000
     load = {"rate": rate, "workers": workers, "connections": 8, "depth": 64}
     figures = []
