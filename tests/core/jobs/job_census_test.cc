@@ -4,6 +4,7 @@
 
 #include "core/listing.h"
 #include "tests/core/jobs/job_fixture.h"
+#include "wire/tokens.h"
 
 namespace berth::core {
 namespace {
@@ -79,6 +80,50 @@ TEST_F(Census, TellsHowLongTheOldestHasBeenPending) {
   report(ReportKind::Completed, first);
   (void)turn();
   EXPECT_EQ(oldest(), 0) << "it is assigned";
+}
+
+TEST_F(Census, CountsWhatPendingJobsWaitFor) {
+  one_worker(1);
+  const auto holds = [&] {
+    (void)after(50);
+    const Gauges& gauges = world.tables->counters.gauges;
+    std::map<std::string, uint64_t> found;
+    for (size_t hold = 0; hold < kJobHolds; ++hold) {
+      const uint64_t jobs = gauges.holds[hold].load();
+      if (jobs > 0) found[std::string(job_hold_token(static_cast<wire::JobHold>(hold)))] = jobs;
+    }
+    return found;
+  };
+  using Holds = std::map<std::string, uint64_t>;
+  EXPECT_EQ(holds(), Holds());
+  world.submit(kClient, {{.array = 100}});
+  (void)turn();
+  world.submit(kClient, {{.scheduled_in_ms = 3'600'000}, {.depends_on = {1}}});
+  (void)turn();
+  Holds all = holds();
+  EXPECT_EQ(all["none"], 1u) << "it is assigned";
+  EXPECT_EQ(all["capacity"], 99u) << "the rest of the array";
+  EXPECT_EQ(all["schedule"], 1u);
+  EXPECT_EQ(all["dependency"], 1u);
+  abort({1, 102}, "test");
+  (void)turn();
+  EXPECT_EQ(holds(), Holds()) << "nothing waits";
+}
+
+TEST_F(Census, CountsEdgesAndAssignmentsOnce) {
+  one_worker(1);
+  report(ReportKind::Completed, running({}));
+  (void)turn();
+  const Counters& counters = world.tables->counters;
+  using wire::JobState;
+  EXPECT_EQ(counters.total(Counter::Assignments), 1u);
+  EXPECT_EQ(counters.total(Counter::JobTransitions), 3u);
+  for (const auto& [from, to] :
+       {std::pair{JobState::Pending, JobState::Assigned},
+        std::pair{JobState::Assigned, JobState::Running},
+        std::pair{JobState::Running, JobState::Completed}}) {
+    EXPECT_EQ(counters.total(Counter::JobTransitions, edge_of(from, to)), 1u);
+  }
 }
 
 }  // namespace

@@ -244,6 +244,10 @@ TEST(Ledger, PlacesGreedilyWhenThePlannerIsLate) {
   world.ask({.task = "t71"});
   EXPECT_TRUE(world.plan()) << "and then the planner gets another chance";
   EXPECT_THAT(world.said(), ElementsAre("t71 placed on w1"));
+  EXPECT_EQ(counted(world, Counter::PlannerRuns), 2u);
+  EXPECT_EQ(counted(world, Counter::PlannerFallbacks), 1u);
+  EXPECT_EQ(world.tables.counters.total(Measure::PlanLatency).count(), 1u) << "of those in time";
+  EXPECT_EQ(world.tables.counters.total(Measure::PlacementWait).count(), 71u);
 }
 
 TEST(Ledger, APlanCutByItsBudgetIsFollowedByOneForTheRest) {
