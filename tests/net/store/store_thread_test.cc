@@ -69,7 +69,8 @@ class Listener final : public LoopThread {
 
 /// The store's thread and its listener.
 struct Running {
-  explicit Running(SqliteStore::Options options) : store(std::move(options), post, gauges) {
+  explicit Running(SqliteStore::Options options) : store(std::move(options), post) {
+    store.count_in(counters.of(core::OtherThread::Store));
     post.ledger = &ledger.mailbox();
     std::string problem;
     EXPECT_TRUE(store.open(problem)) << problem;
@@ -94,7 +95,7 @@ struct Running {
 
   Listener ledger;
   Post post;
-  core::Gauges gauges;
+  core::Counters counters{1};
   StoreThread store;
 };
 
@@ -121,16 +122,22 @@ TEST(StoreThread, CountsItsCommitsAndTheirTime) {
   for (uint64_t sequence = 1; sequence <= 3; ++sequence) {
     running.commit(sequence);
     running.ledger.wait_durable(sequence);
-    EXPECT_EQ(running.gauges.store_commits.load(), sequence);
+    EXPECT_EQ(running.counters.total(core::Counter::StoreCommits), sequence);
   }
-  EXPECT_GT(running.gauges.store_commit_us.load(), 0u);
+  const core::HistogramSum commits = running.counters.total(core::Measure::StoreCommit);
+  const core::HistogramSum syncs = running.counters.total(core::Measure::StoreSync);
+  const core::HistogramSum rows = running.counters.total(core::Measure::StoreCommitRows);
+  EXPECT_EQ(commits.count(), 3u);
+  EXPECT_EQ(syncs.count(), 3u);
+  EXPECT_GT(syncs.sum, 0u);
+  EXPECT_LT(syncs.sum, commits.sum) << "a sync is a part of its commit";
+  EXPECT_EQ(rows.sum, 9u) << "two jobs and an event each";
 }
 
 TEST(StoreThread, AGroupWeighsWhatItTakes) {
   const StoreFolder folder;
   Post post;
-  core::Gauges gauges;
-  StoreThread store({folder.file()}, post, gauges);  // never started: nothing is taken out
+  StoreThread store({folder.file()}, post);  // never started: nothing is taken out
   for (int i = 0; i < 8 && !store.full(); ++i) {
     core::StoreBatch batch;
     batch.text.allocate<std::byte>(Mailbox::kBytesMax / 8);
