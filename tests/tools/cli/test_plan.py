@@ -15,6 +15,9 @@ sys.path.insert(0, os.path.join(ROOT, "bench", "scenario"))
 import planning_check  # noqa: E402
 from harness import DEADLINE_S, program  # noqa: E402
 
+# For what ends by itself: how long the machine takes must not decide what is proved.
+UNHURRIED = ("--budget", "1h")
+
 WORKER = {"id": "a", "capacity": {"cpu": 2}}
 
 
@@ -39,7 +42,7 @@ class PlanSolve(unittest.TestCase):
                  task("z", release_s=3, deadline_s=20, duration_s={"a": 4})]
         for objective, cost in (("makespan", 14), ("weighted_tardiness", 0), ("workers_used", 1)):
             with self.subTest(objective):
-                done = solve(problem(chain, objective))
+                done = solve(problem(chain, objective), *UNHURRIED)
                 self.assertEqual(done.returncode, 0, done.stderr)
                 answer = json.loads(done.stdout)
                 self.assertIsNone(planning_check.fault(problem(chain, objective), answer))
@@ -54,7 +57,8 @@ class PlanSolve(unittest.TestCase):
 
     def test_the_same_seed_gives_the_same_plan(self):
         tasks = [task(f"t{i}", duration_s=1 + i * 7 % 5) for i in range(10)]
-        first, second = (json.loads(solve(problem(tasks), "--seed", "3").stdout) for _ in range(2))
+        options = ("--seed", "3", *UNHURRIED)
+        first, second = (json.loads(solve(problem(tasks), *options).stdout) for _ in range(2))
         self.assertEqual(first["assignments"], second["assignments"])
 
     def test_what_has_no_schedule_ends_with_7_and_the_reason(self):
@@ -68,7 +72,7 @@ class PlanSolve(unittest.TestCase):
         }
         for name, (tasks, reason) in cases.items():
             with self.subTest(name):
-                done = solve(problem(tasks))
+                done = solve(problem(tasks), *UNHURRIED)
                 self.assertEqual(done.returncode, 7)
                 self.assertEqual(json.loads(done.stdout), {"error": "infeasible", "message": reason})
                 self.assertIn(reason, done.stderr)
