@@ -18,6 +18,11 @@ static_assert(kResourceCount == 5 && kSlots == 0, "wants_one_slot_only names the
 /// Scattering chooses among so many, if their load is within 5 % of the lowest.
 constexpr size_t kScatterChoices = 3;
 
+/// A bound is tightened by one in so many searches that went past so many rows without reaching it:
+/// by no more, as those that look for few of a bucket's rows may never reach it.
+constexpr uint32_t kLongWalk = 64;
+constexpr uint32_t kWalksPerTightening = 8;
+
 bool wants_one_slot_only(const Query& query) {
   const NodeDemand& demand = query.demand;
   const Amounts& amounts = demand.amounts;
@@ -153,12 +158,16 @@ Search::Best Search::lowest_in(const Request& request, uint32_t bucket) {
     const LoadIndex& load = part.segment->load;
     LoadKey bound = load.lower_bound(bucket);
     if (best.found && bound >= best.key) continue;
-    each_among(part, load.buckets[bucket], [&](const Part& in, uint32_t row) {
+    uint32_t walked = 0;
+    bool reached = each_among(part, load.buckets[bucket], [&](const Part& in, uint32_t row) {
+      ++walked;
       LoadKey key = load.key(row);
       if ((best.found && key >= best.key) || is_out(request, in, row)) return false;
       best = {true, in.worker(row), key};
       return key <= bound;
     });
+    bool long_walk = !reached && walked > kLongWalk;
+    if (long_walk && ++long_walks_ % kWalksPerTightening == 0) load.tighten(bucket);
   }
   return best;
 }

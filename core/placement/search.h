@@ -93,6 +93,7 @@ class Search {
   QueryMatches* matches_ = nullptr;  ///< of this request
   std::vector<Part> parts_;          ///< where it may be met, in the order of the search
   ScoreCache scores_;
+  uint32_t long_walks_ = 0;  ///< past many rows, without reaching the bound of their bucket
 };
 
 /// Whether the row has any label with this key.

@@ -32,10 +32,12 @@ constexpr uint16_t load_bucket(LoadKey key, bool suspicious) {
 /// Shape    a RowSet for each of 512 buckets, a bitmap of the buckets that are not empty, the exact
 ///          key of each row, and for each bucket a lower bound of its keys: a candidate that
 ///          reaches it cannot be beaten, so a search in a bucket of equals ends at the first hit
-/// Threads  a row's bits are changed by the holder of the row's lock; any thread reads
+/// Threads  a row's bits are changed by the holder of the row's lock; any thread reads, and may
+///          tighten a bound
 struct alignas(64) LoadIndex {
   std::atomic<uint64_t> occupied[kBucketWords];
-  std::atomic<uint32_t> lowest[kBuckets];  ///< stored as ~key, so that zeroed memory means "none"
+  /// Stored as ~key, so that zeroed memory means "none". Mutable: what it bounds is not changed.
+  mutable std::atomic<uint32_t> lowest[kBuckets];
   std::atomic<uint32_t> keys[kSegmentRows];
   RowSet buckets[kBuckets];
 
@@ -47,10 +49,20 @@ struct alignas(64) LoadIndex {
   void insert(uint32_t row, LoadKey key, uint16_t bucket);
   void remove(uint32_t row, uint16_t bucket);
 
+  /// Raises the bound, which falls behind as keys rise, to the lowest key there is. O(rows of the
+  /// bucket). Until it is done, others take the bucket for one of equals.
+  void tighten(uint32_t bucket) const;
+
   /// The first occupied bucket at or after `from` and before `end`; `end` if there is none.
   uint32_t next_occupied(uint32_t from, uint32_t end) const;
   /// The last occupied bucket before `from` and not before `begin`; UINT32_MAX if there is none.
   uint32_t previous_occupied(uint32_t from, uint32_t begin) const;
+
+ private:
+  void lower_to(uint32_t bucket, LoadKey key) const {
+    uint32_t bound = lowest[bucket].load();
+    while (~key > bound && !lowest[bucket].compare_exchange_weak(bound, ~key)) {}
+  }
 };
 
 inline void LoadIndex::insert(uint32_t row, LoadKey key, uint16_t bucket) {
@@ -59,8 +71,23 @@ inline void LoadIndex::insert(uint32_t row, LoadKey key, uint16_t bucket) {
   std::atomic<uint64_t>& word = occupied[bucket / 64];
   uint64_t bit = uint64_t{1} << (bucket % 64);
   if ((word.load() & bit) == 0) word.fetch_or(bit);
-  uint32_t bound = lowest[bucket].load();
-  while (~key > bound && !lowest[bucket].compare_exchange_weak(bound, ~key)) {}
+  lower_to(bucket, key);
+}
+
+inline void LoadIndex::tighten(uint32_t bucket) const {
+  // Sequentially consistent with `insert`: who inserts meanwhile finds no bound and sets its own,
+  // or had looked at the old one before, and then its row is there to be seen.
+  lowest[bucket].exchange(0);
+  const RowSet& rows = buckets[bucket];
+  LoadKey least = UINT32_MAX;
+  for (uint64_t left = rows.summary.load(); left != 0; left &= left - 1) {
+    auto at = static_cast<uint32_t>(std::countr_zero(left));
+    for (uint64_t bits = rows.words[at].load(); bits != 0; bits &= bits - 1) {
+      LoadKey seen = key(at * 64 + static_cast<uint32_t>(std::countr_zero(bits)));
+      if (seen < least) least = seen;
+    }
+  }
+  lower_to(bucket, least);
 }
 
 inline void LoadIndex::remove(uint32_t row, uint16_t bucket) {

@@ -1,8 +1,10 @@
 #include "core/tables/load_index.h"
 
 #include <array>
+#include <atomic>
 #include <memory>
 #include <set>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -29,6 +31,47 @@ TEST(LoadKey, OrdersEveryPairOfFractionsAsTheNumbersDo) {
         }
       }
     }
+  }
+}
+
+TEST(LoadIndex, ATightenedBoundIsTheLowestKeyAndFallsAgain) {
+  Zeroed<LoadIndex> index = make_zeroed<LoadIndex>();
+  constexpr uint32_t kRows = 1'000;
+  constexpr int32_t kSlots = 60'000;
+  for (uint32_t row = 0; row < kRows; ++row)
+    index->insert(row, 0, 0);
+  for (uint32_t row = 0; row < kRows; ++row)
+    index->insert(row, load_key(static_cast<int32_t>(2 + row % 7), kSlots), 0);
+  EXPECT_EQ(index->lower_bound(0), 0u) << "it does not follow keys up by itself";
+  index->tighten(0);
+  EXPECT_EQ(index->lower_bound(0), load_key(2, kSlots));
+  index->insert(5, load_key(1, kSlots), 0);
+  EXPECT_EQ(index->lower_bound(0), load_key(1, kSlots));
+  index->tighten(1);
+  EXPECT_EQ(index->lower_bound(1), UINT32_MAX) << "nothing is in this one";
+}
+
+TEST(LoadIndex, ABoundTightenedWhileRowsChangeIsStillBelowThem) {
+  Zeroed<LoadIndex> index = make_zeroed<LoadIndex>();
+  constexpr uint32_t kRows = 256;
+  constexpr int32_t kSlots = 60'000;
+  for (uint32_t row = 0; row < kRows; ++row)
+    index->insert(row, load_key(100, kSlots), 0);
+  for (int round = 0; round < 200; ++round) {
+    std::atomic<bool> changed{false};
+    std::thread changer([&] {
+      Rng rng(static_cast<uint64_t>(round));
+      for (int i = 0; i < 200; ++i) {
+        const auto row = static_cast<uint32_t>(rng.below(kRows));
+        index->insert(row, load_key(static_cast<int32_t>(rng.below(200)), kSlots), 0);
+      }
+      changed = true;
+    });
+    while (!changed)
+      index->tighten(0);
+    changer.join();
+    for (uint32_t row = 0; row < kRows; ++row)
+      ASSERT_LE(index->lower_bound(0), index->key(row)) << "round " << round;
   }
 }
 
