@@ -9,6 +9,7 @@
 
 #include "net/log/log.h"
 #include "net/loop_clock.h"
+#include "net/thread_turns.h"
 
 namespace berth::net {
 namespace {
@@ -96,6 +97,7 @@ ShardLoop::ShardLoop(
       listener_(loop(), socket, *this) {}
 
 void ShardLoop::on_start() {
+  take_short_turns();
   uv_idle_init(loop(), &idle_);
   idle_.data = this;
   ticked_ = LoopClock::mono();

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "net/thread_turns.h"
+
 namespace berth::net {
 namespace {
 
@@ -32,6 +34,7 @@ Gateway::Gateway(
       http_(streams_, std::move(http), switchboard_, tables, identity, counters_) {}
 
 void Gateway::on_start() {
+  give_way();  // a large page must not keep a shard from its next placement
   console_.start();
   http_.start();
 }
