@@ -26,15 +26,6 @@ struct Outgoing {
   wire::Reply message;
 };
 
-/// A worker changed; told to every shard that has watchers.
-struct Notice {
-  uint64_t sequence = 0;
-  int64_t wall_ms = 0;
-  wire::WorkerChange change = wire::WorkerChange::Registered;
-  std::string worker;
-  std::string reason;
-};
-
 /// A Place request that found no place and asked to wait. Owns its bytes.
 struct WaitForPlace {
   wire::ConnectionId from;
@@ -51,12 +42,13 @@ struct CancelWaits {
 /// Capacity came back, or a worker came; what waits may fit now.
 struct CapacityFreed {};
 
-/// A worker of the table is there (again), or is no longer to be counted on.
+/// Something about a worker of the table has changed.
 struct WorkerChanged {
   std::string worker;
   wire::WorkerChange change = wire::WorkerChange::Registered;
   WorkerIndex row;  ///< where it is in the table, and which use of that row
   uint32_t generation = 0;
+  std::string reason = {};  ///< of the cordon or drain, or of the silence
 };
 
 using LedgerEvent = std::variant<WaitForPlace, CancelWaits, CapacityFreed, WorkerChanged>;
@@ -71,7 +63,6 @@ struct Cooldown {
 struct Effects {
   std::vector<Outgoing> messages;
   std::vector<LedgerEvent> ledger;
-  std::vector<Notice> notices;
   std::vector<wire::ConnectionId> closes;  ///< after their messages have left
   std::vector<Cooldown> cooldowns;         ///< for the shards that own these workers
   /// The request of this step is the ledger's: to be sent there as it came.
@@ -89,7 +80,6 @@ struct Effects {
   void clear() {
     messages.clear();
     ledger.clear();
-    notices.clear();
     closes.clear();
     cooldowns.clear();
     to_ledger = false;

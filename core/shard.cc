@@ -23,6 +23,8 @@ constexpr Duration kCatchUp = Duration::seconds(1);
 // What it costs to write out one worker of a list, or all counters, in rows looked at.
 constexpr uint64_t kRowsPerListed = 16;
 constexpr uint64_t kRowsPerStats = 512;
+/// And what a change of a worker costs the ledger and whoever watches.
+constexpr uint64_t kRowsPerChange = 8;
 
 /// Whether every worker that fits is scored, instead of the first good one being taken.
 bool scores_all(wire::Policy policy) {
@@ -68,7 +70,6 @@ struct Shard::State {
   Placement placement;
   Query query;  ///< reused: its lists keep their memory
   BeatOutcome outcome;
-  std::vector<wire::ConnectionId> watchers;
   absl::flat_hash_set<wire::ConnectionId> waiters;  ///< connections that the ledger knows
   SubmitCheck submit_check;
   std::vector<Change> aged;
@@ -110,9 +111,8 @@ struct Shard::State {
     call.effects.looked_at += uint64_t{tables.names.count()} * tables.fleet.segment_count();
     call.reply(list_tags(tables, call.effects.text));
   }
-  void on(const Call& call, const wire::Watch& watch);
   void on(const Call& call, const wire::SubmitJobs& submit);
-  /// Everything else about jobs.
+  /// Everything else: jobs and events.
   template <typename AboutJobs>
   void on(const Call& call, const AboutJobs&) {
     ask_ledger(call);
@@ -123,17 +123,14 @@ struct Shard::State {
     call.effects.to_ledger = true;
   }
   void tell_changed(
-      std::string_view worker, WorkerIndex row, wire::WorkerChange change, Effects& effects) const;
-  void report_running(const Call& call, const wire::Heartbeat& beat);
-  void count(const BeatOutcome& beat);
-  void notice(
-      Now now,
       std::string_view worker,
+      WorkerIndex row,
       wire::WorkerChange change,
       std::string_view reason,
-      Effects& effects);
+      Effects& effects) const;
+  void report_running(const Call& call, const wire::Heartbeat& beat);
+  void count(const BeatOutcome& beat);
   void tell_freed(Effects& effects) const;
-  void unwatch(wire::ConnectionId connection);
 };
 
 Shard::Shard(wire::ShardId self, Tables& tables, const ServerIdentity& identity)
@@ -209,8 +206,7 @@ void Shard::State::on(const Call& call, const wire::Heartbeat& beat) {
   reply.resend_profile = outcome.resend_profile;
   call.reply(reply);
   if (outcome.change) {
-    notice(call.now, beat.worker, *outcome.change, "", call.effects);
-    tell_changed(beat.worker, outcome.worker, *outcome.change, call.effects);
+    tell_changed(beat.worker, outcome.worker, *outcome.change, "", call.effects);
   }
   if (outcome.freed) tell_freed(call.effects);
 }
@@ -287,10 +283,7 @@ void Shard::State::on(const Call& call, const wire::SetWorker& set) {
     return call.refuse(wire::Refusal::NotFound, "no such worker");
   }
   call.reply(wire::Done{});
-  if (set.action == wire::WorkerAction::Forget) {
-    tell_changed(set.worker, *row, wire::WorkerChange::Forgotten, call.effects);
-  }
-  notice(call.now, set.worker, change_of(set.action), set.reason, call.effects);
+  tell_changed(set.worker, *row, change_of(set.action), set.reason, call.effects);
   if (set.action == wire::WorkerAction::Undrain) tell_freed(call.effects);
 }
 
@@ -302,49 +295,17 @@ void Shard::State::on(const Call& call, const wire::SubmitJobs& submit) {
   ask_ledger(call);
 }
 
-/// What the ledger needs to know of a worker: whether it is to be counted on, and where it is.
+/// The ledger has to know on whom to count, and tells whoever watches.
 void Shard::State::tell_changed(
-    std::string_view worker, WorkerIndex row, wire::WorkerChange change, Effects& effects) const {
-  switch (change) {
-    case wire::WorkerChange::Registered:
-    case wire::WorkerChange::Online:
-    case wire::WorkerChange::Offline:
-    case wire::WorkerChange::Forgotten:
-    case wire::WorkerChange::Replaced: break;
-    default: return;
-  }
-  const Row& hot = tables.fleet.segment(segment_of(row)).rows[row_of(row)];
-  effects.ledger.emplace_back(WorkerChanged{std::string(worker), change, row, get(hot.generation)});
-}
-
-void Shard::State::on(const Call& call, const wire::Watch& watch) {
-  unwatch(call.from);
-  if (watch.enable) {
-    watchers.push_back(call.from);
-    tables.watchers.fetch_add(1, std::memory_order_relaxed);
-  }
-  call.reply(wire::Done{});
-}
-
-void Shard::State::unwatch(wire::ConnectionId connection) {
-  auto at = std::find(watchers.begin(), watchers.end(), connection);
-  if (at == watchers.end()) return;
-  watchers.erase(at);
-  tables.watchers.fetch_sub(1, std::memory_order_relaxed);
-}
-
-void Shard::State::notice(
-    Now now,
     std::string_view worker,
+    WorkerIndex row,
     wire::WorkerChange change,
     std::string_view reason,
-    Effects& effects) {
-  uint64_t sequence = tables.notice_sequence.fetch_add(1, std::memory_order_relaxed) + 1;
-  const uint32_t listeners = tables.watchers.load(std::memory_order_relaxed);
-  if (listeners == 0) return;
-  effects.looked_at += listeners;
-  effects.notices.push_back(
-      {sequence, now.wall_ms, change, std::string(worker), std::string(reason)});
+    Effects& effects) const {
+  effects.looked_at += kRowsPerChange;
+  const Row& hot = tables.fleet.segment(segment_of(row)).rows[row_of(row)];
+  effects.ledger.emplace_back(
+      WorkerChanged{std::string(worker), change, row, get(hot.generation), std::string(reason)});
 }
 
 /// At most one word of it for each turn: the ledger looks at the tables, not at what was freed.
@@ -362,21 +323,8 @@ void Shard::State::tell_freed(Effects& effects) const {
 }
 
 void Shard::on_closed(wire::ConnectionId connection, Effects& effects) {
-  state_->unwatch(connection);
   if (state_->waiters.erase(connection) > 0) {
     effects.ledger.emplace_back(CancelWaits{connection});
-  }
-}
-
-void Shard::on_notice(const Notice& notice, Effects& effects) {
-  for (wire::ConnectionId watcher : state_->watchers) {
-    wire::WorkerEvent event;
-    event.sequence = notice.sequence;
-    event.worker = effects.text.keep(notice.worker);
-    event.change = notice.change;
-    event.reason = effects.text.keep(notice.reason);
-    event.server_time_ms = notice.wall_ms;
-    effects.send(watcher, wire::RequestId{0}, event);
   }
 }
 
@@ -399,9 +347,8 @@ void Shard::on_tick(Now now, Effects& effects) {
     self.counters.add(
         change.change == wire::WorkerChange::Offline ? Counter::WorkersOffline
                                                      : Counter::WorkersSuspicious);
-    self.notice(now, change.worker, change.change, change.reason, effects);
     if (const std::optional<WorkerIndex> row = self.owned.find(change.worker)) {
-      self.tell_changed(change.worker, *row, change.change, effects);
+      self.tell_changed(change.worker, *row, change.change, change.reason, effects);
     }
   }
   if (self.placement.expire(now) > 0 || cooled_down) self.tell_freed(effects);

@@ -25,7 +25,8 @@ struct ServerIdentity {
 /// The gateway has one too: it owns no workers, and places and lists like any other shard.
 ///
 /// Threads  one; it shares `Tables` with the other shards as their headers say
-/// Memory   watchers only; replies point into `effects.text`, `request` and the shard itself
+/// Memory   a word for each connection that the ledger knows; replies point into `effects.text`,
+///          `request` and the shard itself
 /// Errors   a request that cannot be done is answered `Refused`; nothing a peer sends is a CHECK
 class Shard {
  public:
@@ -48,9 +49,6 @@ class Shard {
 
   /// A connection of this shard has ended.
   void on_closed(wire::ConnectionId connection, Effects& effects);
-
-  /// A worker of any shard has changed: tell this shard's watchers.
-  void on_notice(const Notice& notice, Effects& effects);
 
   /// The ledger wants nothing to be placed on this worker of this shard until then.
   void on_cooldown(Now now, const Cooldown& cooldown, Effects& effects);

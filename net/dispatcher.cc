@@ -125,13 +125,6 @@ void Dispatcher::on_replies(const ReplyBatch& batch) {
       });
 }
 
-void Dispatcher::on_notices(const NoticeBatch& batch) {
-  for (const core::Notice& notice : batch.notices) {
-    shard_.on_notice(notice, effects_);
-    apply_effects();
-  }
-}
-
 void Dispatcher::on_cooldowns(core::Now now, const CooldownBatch& batch) {
   for (const core::Cooldown& cooldown : batch.cooldowns) {
     shard_.on_cooldown(now, cooldown, effects_);
@@ -154,7 +147,6 @@ void Dispatcher::apply_effects() {
   for (const wire::ConnectionId connection : effects_.closes) {
     if (connection.shard() == self_) local_.end(connection);
   }
-  if (!effects_.notices.empty()) take_notices();
   effects_.clear();
 }
 
@@ -196,19 +188,6 @@ void Dispatcher::take_ledger_events() {
   }
 }
 
-void Dispatcher::take_notices() {
-  const size_t first = notices_out_.size();
-  for (core::Notice& notice : effects_.notices)
-    notices_out_.push_back(std::move(notice));
-  effects_.clear();
-  for (size_t i = first; i < notices_out_.size(); ++i) {
-    shard_.on_notice(notices_out_[i], effects_);
-  }
-  for (const core::Outgoing& message : effects_.messages) {
-    send(message.to, message.request, message.message);
-  }
-}
-
 void Dispatcher::on_turn_end() {
   for (size_t shard = 0; shard < requests_out_.size(); ++shard) {
     if (requests_out_[shard].empty()) continue;
@@ -223,13 +202,6 @@ void Dispatcher::on_turn_end() {
     post_.ledger->post(
         LedgerBatch{std::exchange(ledger_requests_out_, {}), std::exchange(ledger_out_, {})});
   }
-  if (notices_out_.empty()) return;
-  for (size_t shard = 0; shard < post_.shards.size(); ++shard) {
-    // A watcher whose shard is swamped sees the gap in `sequence`; nothing waits for notices.
-    if (shard == self_.value || post_.shards[shard]->full()) continue;
-    post_.shards[shard]->post(NoticeBatch{notices_out_});
-  }
-  notices_out_.clear();
 }
 
 void refresh_gauges(core::Gauges& gauges) {

@@ -57,7 +57,6 @@ class Dispatcher {
   void on_closed(wire::ConnectionId connection);
   void on_requests(core::Now now, const RequestBatch& batch);
   void on_replies(const ReplyBatch& batch);
-  void on_notices(const NoticeBatch& batch);
   void on_cooldowns(core::Now now, const CooldownBatch& batch);
   void on_standstill(core::Now now) { shard_.on_standstill(now); }
   void on_tick(core::Now now);
@@ -87,7 +86,6 @@ class Dispatcher {
       wire::RequestId id,
       const wire::Request& request,
       std::span<const std::byte> payload);
-  void take_notices();
 
   const wire::ShardId self_;
   core::Tables& tables_;
@@ -107,7 +105,6 @@ class Dispatcher {
   std::vector<std::vector<std::byte>> replies_out_;
   std::vector<std::byte> ledger_requests_out_;
   std::vector<core::LedgerEvent> ledger_out_;
-  std::vector<core::Notice> notices_out_;
 };
 
 /// Brings the process's gauges (memory, processor time) up to date, for whoever asks now.

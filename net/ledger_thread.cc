@@ -34,14 +34,15 @@ void LedgerThread::on_letter(Letter&& letter) {
     jobs_.on_durable(LoopClock::now(), durable->sequence, effects_);
     apply_effects();
   } else if (const auto* done = std::get_if<PlanDone>(&letter)) {
-    waits_.on_plan(LoopClock::now(), done->plan, effects_);
+    const uint32_t placed = waits_.on_plan(LoopClock::now(), done->plan, effects_);
+    if (placed > 0) jobs_.on_planned(LoopClock::now(), done->plan.plan_id, placed);
     apply_effects();
   } else if (const auto* done = std::get_if<BackUpDone>(&letter)) {
     on_backed_up(*done);
   } else if (std::holds_alternative<Drain>(letter)) {
     draining_ = true;
     refuse_all();
-    jobs_.on_drain(effects_);
+    jobs_.on_drain(LoopClock::now(), effects_);
     apply_effects();
   } else if (std::holds_alternative<Stop>(letter)) {
     stop();

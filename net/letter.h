@@ -30,10 +30,6 @@ struct ReplyBatch {
   bool from_ledger = false;  ///< to requests that were sent there; request 0: it was not asked for
 };
 
-struct NoticeBatch {
-  std::vector<core::Notice> notices;
-};
-
 /// For the ledger: first the requests about jobs, records of request payloads; then the events.
 struct LedgerBatch {
   std::vector<std::byte> requests;
@@ -89,7 +85,6 @@ struct Stop {};
 using Letter = std::variant<
     RequestBatch,
     ReplyBatch,
-    NoticeBatch,
     LedgerBatch,
     CooldownBatch,
     PlanJob,

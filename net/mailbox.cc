@@ -14,9 +14,6 @@ size_t weight(const Letter& letter) {
   constexpr size_t kBase = 64;
   if (const auto* batch = std::get_if<RequestBatch>(&letter)) return kBase + batch->records.size();
   if (const auto* batch = std::get_if<ReplyBatch>(&letter)) return kBase + batch->records.size();
-  if (const auto* batch = std::get_if<NoticeBatch>(&letter)) {
-    return kBase + batch->notices.size() * sizeof(core::Notice);
-  }
   if (const auto* batch = std::get_if<LedgerBatch>(&letter)) {
     size_t bytes = kBase + batch->requests.size();
     for (const core::LedgerEvent& event : batch->events) {

@@ -272,8 +272,6 @@ void ShardLoop::on_letter(Letter&& letter) {
     dispatcher_.on_requests(now(), *requests);
   } else if (const auto* replies = std::get_if<ReplyBatch>(&letter)) {
     dispatcher_.on_replies(*replies);
-  } else if (const auto* notices = std::get_if<NoticeBatch>(&letter)) {
-    dispatcher_.on_notices(*notices);
   } else if (const auto* cooldowns = std::get_if<CooldownBatch>(&letter)) {
     dispatcher_.on_cooldowns(now(), *cooldowns);
   } else if (std::holds_alternative<Drain>(letter)) {

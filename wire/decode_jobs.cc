@@ -78,6 +78,8 @@ void read(const fb::WatchJobs& from, Reader& reader, WatchJobs& to) {
   to.enable = from.enable();
   to.after = from.after();
   to.jobs = reader.structs<JobRange>(from.jobs());
+  to.kinds = from.kinds();
+  to.worker = Reader::text(from.worker());
 }
 
 void read(const fb::ReadLog& from, Reader& reader, ReadLog& to) {
@@ -195,6 +197,10 @@ void read(const fb::JobEvent& from, Reader& reader, JobEvent& to) {
   to.worker = Reader::text(from.worker());
   to.error = reader.enumerator(from.error(), ErrorClass::Aborted);
   to.reason = Reader::text(from.reason());
+  to.kind = reader.enumerator(from.kind(), EventKind::Server);
+  to.worker_change = reader.enumerator(from.worker_change(), WorkerChange::Replaced);
+  to.server_change = reader.enumerator(from.server_change(), ServerChange::Draining);
+  to.plan = from.plan();
 }
 
 void read(const fb::JobEvents& from, Reader& reader, JobEvents& to) {

@@ -100,7 +100,8 @@ Written<fb::WaitJobs> write(Writer& writer, const WaitJobs& wait) {
 
 Written<fb::WatchJobs> write(Writer& writer, const WatchJobs& watch) {
   const auto jobs = writer.structs<fb::JobRange>(watch.jobs);
-  return fb::CreateWatchJobs(writer.builder, watch.enable, watch.after, jobs);
+  const auto worker = writer.text(watch.worker);
+  return fb::CreateWatchJobs(writer.builder, watch.enable, watch.after, jobs, watch.kinds, worker);
 }
 
 Written<fb::ReadLog> write(Writer& writer, const ReadLog& log) {
@@ -243,7 +244,11 @@ Written<fb::JobEvent> write(Writer& writer, const JobEvent& event) {
       event.attempt,
       worker,
       static_cast<fb::ErrorClass>(event.error),
-      reason);
+      reason,
+      static_cast<fb::EventKind>(event.kind),
+      static_cast<fb::WorkerChange>(event.worker_change),
+      static_cast<fb::ServerChange>(event.server_change),
+      event.plan);
 }
 
 Written<fb::JobEvents> write(Writer& writer, const JobEvents& events) {

@@ -174,13 +174,15 @@ struct WaitJobs {
   uint32_t wait_ms = 0;
 };
 
-/// Job events as JobEvents with request id 0, until the connection ends or `enable` is false; one
-/// watch for each connection, the last one asked for. Answered with Done, or Refused `Stale` when
-/// not every event after `after` can be given any more: nothing is watched then.
+/// Events as JobEvents with request id 0, until the connection ends or `enable` is false; one watch
+/// for each connection, the last one asked for. Answered with Done, or Refused `Stale` when not
+/// every event after `after` can be given any more: nothing is watched then.
 struct WatchJobs {
   bool enable = true;
   uint64_t after = 0;              ///< resume after this sequence; 0: from now on
-  std::span<const JobRange> jobs;  ///< empty: all
+  std::span<const JobRange> jobs;  ///< only events of these jobs; empty: of everything
+  uint32_t kinds = 0;              ///< bit per EventKind; 0: of jobs alone
+  Text worker;                     ///< only events that name this worker; empty: all
 };
 
 enum class OutputStream : uint8_t { Stdout = 0, Stderr = 1 };
@@ -300,16 +302,45 @@ struct JobCounts {
   bool done = false;   ///< all have ended
 };
 
+enum class WorkerChange : uint8_t {
+  Registered = 0,
+  Online = 1,
+  Suspicious = 2,
+  Offline = 3,
+  Cordoned = 4,
+  Draining = 5,
+  Undrained = 6,
+  Forgotten = 7,
+  Replaced = 8,  ///< a newer life of the same worker took over
+};
+
+enum class EventKind : uint8_t { Job = 0, Worker = 1, Plan = 2, Server = 3 };
+
+constexpr uint32_t bit_of(EventKind kind) {
+  return 1u << static_cast<uint32_t>(kind);
+}
+
+enum class ServerChange : uint8_t {
+  Started = 0,   ///< what came before of workers and plans may be missing: list the workers
+  Draining = 1,  ///< it is about to stop
+};
+
+/// Something happened. Events of all kinds share one sequence.
 struct JobEvent {
   uint64_t sequence = 0;
   int64_t at_ms = 0;
-  JobId job;
-  uint32_t count = 1;  ///< of an array that was submitted or aborted as a whole
+  JobId job;           ///< of kind Job, as are state, attempt and error
+  uint32_t count = 1;  ///< jobs of an array that was submitted or aborted as a whole; Plan:
+                       ///< requests that waited and have a place now
   JobState state = JobState::Pending;
   uint32_t attempt = 0;
-  Text worker;
+  Text worker;  ///< of kinds Job and Worker
   ErrorClass error = ErrorClass::None;
   Text reason;
+  EventKind kind = EventKind::Job;
+  WorkerChange worker_change = WorkerChange::Registered;
+  ServerChange server_change = ServerChange::Started;
+  uint64_t plan = 0;  ///< which one of this server's life
 };
 
 struct JobEvents {

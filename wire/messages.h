@@ -129,7 +129,8 @@ struct GetStats {};
 
 struct ListTags {};
 
-/// Worker events from now on, as WorkerEvent messages with request id 0.
+/// Events of kind Worker from now on, as WorkerEvent messages with request id 0. WatchJobs tells
+/// the same, and resumes.
 struct Watch {
   bool enable = true;
 };
@@ -270,18 +271,6 @@ struct TagCount {
 
 struct TagPage {
   std::span<const TagCount> tags;
-};
-
-enum class WorkerChange : uint8_t {
-  Registered = 0,
-  Online = 1,
-  Suspicious = 2,
-  Offline = 3,
-  Cordoned = 4,
-  Draining = 5,
-  Undrained = 6,
-  Forgotten = 7,
-  Replaced = 8,  ///< a newer life of the same worker took over
 };
 
 struct WorkerEvent {

@@ -33,6 +33,8 @@ constexpr Text kWorkerChanges[] = {
     "undrained",
     "forgotten",
     "replaced"};
+constexpr Text kEventKinds[] = {"job", "worker", "plan", "server"};
+constexpr Text kServerChanges[] = {"started", "draining"};
 constexpr Text kNoPlaces[] = {"no_workers", "eliminated", "timed_out", "queue_full"};
 constexpr Text kJobStates[] = {
     "PENDING", "ASSIGNED", "RUNNING", "LOST", "RETRYING", "COMPLETED", "FAILED", "ABORTED"};
@@ -98,6 +100,12 @@ Text worker_action_token(WorkerAction action) {
 Text worker_change_token(WorkerChange change) {
   return spell(kWorkerChanges, change);
 }
+Text event_kind_token(EventKind kind) {
+  return spell(kEventKinds, kind);
+}
+Text server_change_token(ServerChange change) {
+  return spell(kServerChanges, change);
+}
 Text no_place_token(NoPlace reason) {
   return spell(kNoPlaces, reason);
 }
@@ -143,6 +151,12 @@ std::optional<WorkerAction> worker_action_from(Text token) {
 }
 std::optional<WorkerChange> worker_change_from(Text token) {
   return find<WorkerChange>(kWorkerChanges, token);
+}
+std::optional<EventKind> event_kind_from(Text token) {
+  return find<EventKind>(kEventKinds, token);
+}
+std::optional<ServerChange> server_change_from(Text token) {
+  return find<ServerChange>(kServerChanges, token);
 }
 std::optional<NoPlace> no_place_from(Text token) {
   return find<NoPlace>(kNoPlaces, token);

@@ -16,6 +16,8 @@ Text policy_token(Policy policy);     ///< `least-loaded`, `best-fit`, `fgd`, `s
 Text worker_status_token(WorkerStatus status);  ///< `online`, `suspicious`, `offline`
 Text worker_action_token(WorkerAction action);  ///< `cordon`, `drain`, `undrain`, `forget`
 Text worker_change_token(WorkerChange change);  ///< `registered`, `online`, …, `replaced`
+Text event_kind_token(EventKind kind);          ///< `job`, `worker`, `plan`, `server`
+Text server_change_token(ServerChange change);  ///< `started`, `draining`
 Text no_place_token(NoPlace reason);      ///< `no_workers`, `eliminated`, `timed_out`, `queue_full`
 Text job_state_token(JobState state);     ///< `PENDING`, `ASSIGNED`, …, `ABORTED`
 Text error_class_token(ErrorClass kind);  ///< `none`, `exit`, `signal`, `oom`, `timeout`, …
@@ -32,6 +34,8 @@ std::optional<Policy> policy_from(Text token);
 std::optional<WorkerStatus> worker_status_from(Text token);
 std::optional<WorkerAction> worker_action_from(Text token);
 std::optional<WorkerChange> worker_change_from(Text token);
+std::optional<EventKind> event_kind_from(Text token);
+std::optional<ServerChange> server_change_from(Text token);
 std::optional<NoPlace> no_place_from(Text token);
 std::optional<JobState> job_state_from(Text token);  ///< in lower case too
 std::optional<ErrorClass> error_class_from(Text token);

@@ -46,7 +46,7 @@ bool JobLedger::handles(const wire::Request& request) {
                std::is_same_v<Message, wire::ListJobs> || std::is_same_v<Message, wire::ShowJob> ||
                std::is_same_v<Message, wire::ExplainJob> ||
                std::is_same_v<Message, wire::ChangeJobs> ||
-               std::is_same_v<Message, wire::WaitJobs> ||
+               std::is_same_v<Message, wire::WaitJobs> || std::is_same_v<Message, wire::Watch> ||
                std::is_same_v<Message, wire::WatchJobs> || std::is_same_v<Message, wire::ReadLog> ||
                std::is_same_v<Message, wire::BackUp> ||
                std::is_same_v<Message, wire::AttachWorker> ||
@@ -71,7 +71,19 @@ void JobLedger::on_closed(Now now, wire::ConnectionId connection, Effects& effec
 }
 
 void JobLedger::on_worker_changed(Now now, const WorkerChanged& changed, Effects& effects) {
+  wire::JobEvent event = State::event_of(now, wire::EventKind::Worker);
+  event.worker = changed.worker;
+  event.worker_change = changed.change;
+  event.reason = changed.reason;
+  state_->events.add(event);
   state_->worker_changed(now, changed, effects);
+}
+
+void JobLedger::on_planned(Now now, uint64_t plan, uint32_t placed) {
+  wire::JobEvent event = State::event_of(now, wire::EventKind::Plan);
+  event.plan = plan;
+  event.count = placed;
+  state_->events.add(event);
 }
 
 void JobLedger::on_capacity_freed() {
@@ -109,6 +121,7 @@ bool JobLedger::end_turn(Now now, StoreBatch& group, Effects& effects) {
   self.write_rows(now);
   self.census.publish();
   more = self.events.tell(self.outbox) || more;
+  self.tables.watchers.store(self.events.watchers(), std::memory_order_relaxed);
   self.outbox.close(group, effects);
   return !more;
 }

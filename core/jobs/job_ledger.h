@@ -25,7 +25,7 @@ struct JobSettings {
   Duration cooldown_cap = Duration::seconds(300);
   uint32_t submits_kept = 1'000'000;  ///< request ids remembered
   Duration submits_age = Duration::seconds(24 * 3600);
-  uint32_t events_kept = 65'536;  ///< for watchers that come back
+  uint32_t events_kept = 65'536;  ///< of all kinds, for watchers that come back
 };
 
 /// All job state: the state machine, the leases, who waits for what.
@@ -70,15 +70,16 @@ class JobLedger final : public StoreReader {
       Effects& effects);
 
   void on_closed(Now now, wire::ConnectionId connection, Effects& effects);
-  /// Of the table of workers: Registered, Online, Offline, Forgotten, Replaced.
   void on_worker_changed(Now now, const WorkerChanged& changed, Effects& effects);
   /// Something may fit now that did not.
   void on_capacity_freed();
   /// Leases, timeouts, schedules, back-off, long polls, retention. Call every 50 ms.
   void on_tick(Now now, Effects& effects);
+  /// Requests that waited for a place have got one, by the plan of this number.
+  void on_planned(Now now, uint64_t plan, uint32_t placed);
   /// The server is about to stop: whoever waits for the end of jobs, for a job to run or for output
   /// is answered now, as if the time were over.
-  void on_drain(Effects& effects);
+  void on_drain(Now now, Effects& effects);
 
   /// Ends the turn: assigns what can be assigned, bounded; then the group, which is empty when
   /// nothing is to be stored. False: there is more to assign, call again soon.

@@ -67,7 +67,7 @@ struct Ledger::State {
       Effects& effects);
   void publish_oldest();
   std::vector<SnapshotTask> tasks_after(std::optional<Turn> turn, std::vector<Turn>& turns);
-  void enact(Now now, const PlannedTask& planned, Effects& effects);
+  bool enact(Now now, const PlannedTask& planned, Effects& effects);
   bool still_matches(const PlannedTask& planned) const;
   void place_greedily(Now now, Effects& effects);
   void time_out(Now now, Effects& effects);
@@ -179,9 +179,9 @@ std::vector<SnapshotTask> Ledger::State::tasks_after(
   return tasks;
 }
 
-void Ledger::on_plan(Now now, const Plan& plan, Effects& effects) {
+uint32_t Ledger::on_plan(Now now, const Plan& plan, Effects& effects) {
   State& self = *state_;
-  if (!self.under_way || plan.plan_id != self.under_way->plan_id) return;
+  if (!self.under_way || plan.plan_id != self.under_way->plan_id) return 0;
   State::PlanUnderWay asked = std::move(*self.under_way);
   self.under_way.reset();
   self.counters.add(Counter::PlansMade);
@@ -189,27 +189,30 @@ void Ledger::on_plan(Now now, const Plan& plan, Effects& effects) {
   // A plan that has not tried even one task would be asked for again for ever.
   bool goes_on = !plan.complete && plan.tried > 0 && plan.tried <= asked.turns.size();
   self.resume = goes_on ? std::optional<Turn>(asked.turns[plan.tried - 1]) : std::nullopt;
+  uint32_t placed = 0;
   for (const PlannedTask& planned : plan.assignments)
-    self.enact(now, planned, effects);
+    placed += self.enact(now, planned, effects) ? 1 : 0;
+  return placed;
 }
 
-void Ledger::State::enact(Now now, const PlannedTask& planned, Effects& effects) {
+bool Ledger::State::enact(Now now, const PlannedTask& planned, Effects& effects) {
   const auto* waiting = line.find(planned.ticket);
-  if (waiting == nullptr) return;
+  if (waiting == nullptr) return false;
   const wire::Place* place = read(waiting->second.frame, effects.text);
-  if (place == nullptr) return;
+  if (place == nullptr) return false;
   if (!still_matches(planned)) {
     changed = true;
-    return;
+    return false;
   }
   wire::Reply reply = placement.place_at(
       now, *place, query, planned.worker, planned.generation, planned.gpus, effects.text);
   if (std::holds_alternative<wire::Placed>(reply)) {
     serve(now, waiting->first, waiting->second, reply, effects);
-  } else if (std::holds_alternative<wire::Unplaced>(reply)) {
-    changed = true;
+    return true;
   }
   // Refused, as when the table of reservations is full: it waits on until something is freed.
+  if (std::holds_alternative<wire::Unplaced>(reply)) changed = true;
+  return false;
 }
 
 /// The claim checks capacity and that the worker is the same one; its names may have changed.

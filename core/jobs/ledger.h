@@ -30,8 +30,8 @@ class Ledger {
   /// null. Ask at the end of a turn.
   std::unique_ptr<const Snapshot> take_snapshot(Now now);
 
-  /// The planner's answer to the last snapshot.
-  void on_plan(Now now, const Plan& plan, Effects& effects);
+  /// The planner's answer to the last snapshot. How many requests it has found a place for.
+  uint32_t on_plan(Now now, const Plan& plan, Effects& effects);
 
   /// Times out what has waited long enough. Call every 50 to 100 ms.
   void on_tick(Now now, Effects& effects);

@@ -70,6 +70,13 @@ struct JobLedger::State {
 
   // ---- job_ledger.cc: what every part uses ----
 
+  static wire::JobEvent event_of(Now now, wire::EventKind kind) {
+    wire::JobEvent event;
+    event.at_ms = now.wall_ms;
+    event.kind = kind;
+    return event;
+  }
+
   void reply(const Call& call, const wire::Reply& message) {
     outbox.send(call.from, call.id, message);
   }
@@ -222,6 +229,7 @@ struct JobLedger::State {
   void on(const Call& call, const wire::ListJobs& list);
   void on(const Call& call, const wire::ShowJob& show);
   void on(const Call& call, const wire::ExplainJob& explain);
+  void on(const Call& call, const wire::Watch& watch);
   void on(const Call& call, const wire::WatchJobs& watch);
   void on(const Call& call, const wire::BackUp&) {
     refuse(call, wire::Refusal::Unsupported, "this ledger has no file to copy");

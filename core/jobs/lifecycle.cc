@@ -20,8 +20,7 @@ constexpr Duration kStartedRowWithin = Duration::milliseconds(200);
 
 void JobLedger::State::tell(Now now, Job& job, wire::ErrorClass error, std::string_view reason) {
   census.count(job);
-  wire::JobEvent event;
-  event.at_ms = now.wall_ms;
+  wire::JobEvent event = event_of(now, wire::EventKind::Job);
   event.job = job.id;
   event.count = job.count;
   event.state = job.state;
@@ -32,7 +31,7 @@ void JobLedger::State::tell(Now now, Job& job, wire::ErrorClass error, std::stri
     event.attempt = last->id.attempt;
     event.worker = workers.name(last->worker);
   }
-  events.add(event, outbox.rows());
+  events.add(event, &outbox.rows());
 }
 
 void JobLedger::State::enqueue(Now now, Job& job) {

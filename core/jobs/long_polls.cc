@@ -30,8 +30,11 @@ constexpr Duration kLogPatience = Duration::seconds(10);
 
 }  // namespace
 
-void JobLedger::on_drain(Effects& effects) {
+void JobLedger::on_drain(Now now, Effects& effects) {
   State& self = *state_;
+  wire::JobEvent event = State::event_of(now, wire::EventKind::Server);
+  event.server_change = wire::ServerChange::Draining;
+  self.events.add(event);
   const wire::Refused stopping{Refusal::ShuttingDown, "the server is stopping"};
   for (uint64_t wait : self.waits.all())
     self.waits.answer(wait);

@@ -295,6 +295,15 @@ wire::JobHold JobLedger::State::hold_of(Now now, const Job& job) const {
   return blocked ? wire::JobHold::Capacity : wire::JobHold::Queue;
 }
 
+void JobLedger::State::on(const Call& call, const wire::Watch& watch) {
+  if (watch.enable) {
+    events.watch_workers(call.from);
+  } else {
+    events.unwatch_workers(call.from);
+  }
+  reply(call, wire::Done{});
+}
+
 void JobLedger::State::on(const Call& call, const wire::WatchJobs& watch) {
   if (!watch.enable) {
     events.unwatch(call.from);

@@ -60,6 +60,9 @@ void JobLedger::on_event(const wire::JobEvent& event) {
 
 void JobLedger::start(Now now) {
   state_->resume(now);
+  wire::JobEvent event = State::event_of(now, wire::EventKind::Server);
+  event.server_change = wire::ServerChange::Started;
+  state_->events.add(event);
 }
 
 void JobLedger::State::restore(const JobRecord& record) {

@@ -239,6 +239,7 @@ void JobLedger::State::connection_closed(Now, wire::ConnectionId connection, Eff
     waits.remove(wait);
   }
   events.unwatch(connection);
+  events.unwatch_workers(connection);
   for (const auto& [ticket, asked] :
        logs.remove_if([&](const LogRequest& one) { return one.from == connection; })) {
     deadlines.clear(DeadlineKind::Log, ticket);

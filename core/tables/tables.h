@@ -28,9 +28,8 @@ struct Tables {
   std::atomic<uint32_t> waiting{0};
   /// How many jobs could run if there were room; as `waiting`.
   std::atomic<uint32_t> jobs_waiting{0};
-  /// How many connections watch worker events; notices are made only while any do.
+  /// Watches of events, as the ledger has them; for display.
   std::atomic<uint32_t> watchers{0};
-  std::atomic<uint64_t> notice_sequence{0};
   /// After a standstill of the process reservations live on until the heartbeats that renew them
   /// have been read; ns on the monotonic clock.
   std::atomic<int64_t> nothing_expires_before{0};

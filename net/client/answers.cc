@@ -210,14 +210,4 @@ Result<std::vector<TagCount>> answer_from(const wire::Reply& reply) {
   return converted<std::vector<TagCount>, wire::TagPage>(reply);
 }
 
-WorkerEvent event_from(const wire::WorkerEvent& event) {
-  return {
-      .sequence = event.sequence,
-      .worker = std::string(event.worker),
-      .change = static_cast<WorkerChange>(event.change),
-      .reason = std::string(event.reason),
-      .server_time_ms = event.server_time_ms,
-  };
-}
-
 }  // namespace berth::client

@@ -14,8 +14,7 @@ namespace berth::client {
 template <typename T>
 Result<T> answer_from(const wire::Reply& reply);
 
-WorkerEvent event_from(const wire::WorkerEvent& event);
-JobEvent event_from(const wire::JobEvent& event);
+Event event_from(const wire::JobEvent& event);
 
 /// What the server refused, as an Error.
 Error refused_error(wire::Refusal code, wire::Text message);

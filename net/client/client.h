@@ -129,8 +129,9 @@ class BERTH_API Client {
   /// Who answers; waits for a connection.
   void server(Callback<ServerInfo> done, Milliseconds timeout = {});
 
-  /// `on_event` gets every worker event from now on, and a `gap` after every reconnect. `started`
-  /// tells whether the server agreed; without it, or after a refusal, no event comes.
+  /// `on_event` gets every worker event from now on; one with `gap` set where some may be missing,
+  /// as after a restart of the server. `started` tells whether the server agreed; without it, or
+  /// after a refusal, no event comes.
   WatchId watch(std::function<void(const WorkerEvent&)> on_event, Callback<Done> started);
 
   /// No event of this watch comes after this returns on the loop's thread; from another thread one
@@ -162,6 +163,13 @@ class BERTH_API Client {
   WatchId watch_jobs(
       JobWatchRequest request,
       std::function<void(const JobEvent&)> on_event,
+      Callback<Done> started);
+
+  /// The same for what happens to anything: jobs, workers, plans, the server. What was said of
+  /// workers and plans before a server started is gone with it; its `Started` says where.
+  WatchId watch_events(
+      EventWatchRequest request,
+      std::function<void(const Event&)> on_event,
       Callback<Done> started);
 
   /// One piece.

@@ -26,8 +26,7 @@ constexpr uint32_t kOwnSlots = 64;
 // The user waits for these, and `pending_max` counts them.
 bool is_counted(const Handler& handler) {
   return !std::holds_alternative<Ignored>(handler) && !std::holds_alternative<Probe>(handler) &&
-         !std::holds_alternative<Subscribed>(handler) &&
-         !std::holds_alternative<JobsSubscribed>(handler);
+         !std::holds_alternative<Subscribed>(handler);
 }
 
 uint32_t slots_for(const Options& options) {
@@ -120,7 +119,6 @@ void Client::Impl::stop() {
     reask->abandon(stopped_error());
   }
   watches_.clear();
-  job_watches_.clear();
   link_->stop();
 }
 
@@ -234,8 +232,6 @@ void Client::Impl::fail(Handler handler, const Error& error) {
         using To = std::decay_t<decltype(to)>;
         if constexpr (std::is_same_v<To, Subscribed>) {
           on_subscribed(to.watch, error);
-        } else if constexpr (std::is_same_v<To, JobsSubscribed>) {
-          on_jobs_subscribed(to.watch, error);
         } else if constexpr (std::is_same_v<To, PingDone>) {
           if (to.done) to.done(error);
         } else if constexpr (std::is_same_v<To, Probe>) {
@@ -253,8 +249,6 @@ void Client::Impl::answer(Handler handler, const wire::Reply& reply) {
       [this, &reply]<typename To>(To& to) {
         if constexpr (std::is_same_v<To, Subscribed>) {
           on_subscribed(to.watch, answer_from<Done>(reply));
-        } else if constexpr (std::is_same_v<To, JobsSubscribed>) {
-          on_jobs_subscribed(to.watch, answer_from<Done>(reply));
         } else if constexpr (std::is_same_v<To, Probe>) {
           probing_ = false;
         } else if constexpr (std::is_same_v<To, PingDone>) {
@@ -370,7 +364,7 @@ void Client::Impl::on_tick() {
     link_->sweep();
   }
   check_silence(now);
-  if (table_.size() == 0 && watches_.empty() && job_watches_.empty()) {
+  if (table_.size() == 0 && watches_.empty()) {
     ticking_ = false;
     uv_timer_stop(&tick_);
   }
@@ -411,18 +405,16 @@ void Client::Impl::on_up(const ServerInfo&) {
     Pending* pending = table_.find(id);
     if (pending != nullptr && link_->up()) send(*pending);
   }
-  const bool watched = std::any_of(
-      watches_.begin(), watches_.end(), [](const auto& each) { return each.second->live; });
-  if (again && watched) subscribe(0, true);
-  if (again) resubscribe_jobs();
+  if (again) resubscribe();
 }
 
 void Client::Impl::on_reply(wire::RequestId id, const wire::Reply& reply) {
   if (id.value == 0) {
-    if (const auto* event = std::get_if<wire::WorkerEvent>(&reply)) {
-      tell_watchers(event_from(*event));
-    } else if (const auto* events = std::get_if<wire::JobEvents>(&reply)) {
-      tell_job_watchers(*events);
+    if (const auto* events = std::get_if<wire::JobEvents>(&reply)) {
+      tell_watchers(*events);
+    } else if (const auto* refused = std::get_if<wire::Refused>(&reply)) {
+      // The watch has ended: more happened at once than the server keeps.
+      if (refused->code == wire::Refusal::Stale) on_events_gone(0);
     }
     return;
   }

@@ -44,9 +44,9 @@ class Client::Impl final : public LinkOwner, public std::enable_shared_from_this
 
   void release_later(ReservationId reservation);
   WatchId watch(std::function<void(const WorkerEvent&)> on_event, Callback<Done> started);
-  WatchId watch_jobs(
-      JobWatchRequest request,
-      std::function<void(const JobEvent&)> on_event,
+  WatchId watch_events(
+      EventWatchRequest request,
+      std::function<void(const Event&)> on_event,
       Callback<Done> started);
   void unwatch(WatchId id);
 
@@ -67,16 +67,11 @@ class Client::Impl final : public LinkOwner, public std::enable_shared_from_this
     std::vector<std::byte> frame;
   };
   struct Watcher {
-    std::function<void(const WorkerEvent&)> on_event;
-    Callback<Done> started;
-    bool live = false;  // the server has agreed, and `unwatch` was not called
-  };
-  struct JobWatcher {
-    std::vector<JobRange> jobs;
-    std::function<void(const JobEvent&)> on_event;
+    EventWatchRequest wanted;
+    std::function<void(const Event&)> on_event;
     Callback<Done> started;
     uint64_t last = 0;  // sequence of the last event seen; 0: none
-    bool live = false;
+    bool live = false;  // the server has agreed, and `unwatch` was not called
     bool gap_due = false;
   };
 
@@ -87,20 +82,18 @@ class Client::Impl final : public LinkOwner, public std::enable_shared_from_this
   Pending* add(Handler handler, Resend resend, Milliseconds timeout);
   void submit_added(Pending& pending);
   void send(Pending& pending);
-  void subscribe(WatchId id, bool enable);
   void finish(wire::RequestId id, const Error& error);
   void answer(Handler handler, const wire::Reply& reply);
   void fail(Handler handler, const Error& error);
+  void subscribe(WatchId id);
+  void resubscribe();
   void on_subscribed(WatchId id, const Result<Done>& result);
-  void tell_watchers(const WorkerEvent& event);
-  void subscribe_jobs(WatchId id);
-  void resubscribe_jobs();
-  void on_jobs_subscribed(WatchId id, const Result<Done>& result);
-  void on_job_events_gone(WatchId id);
-  void refuse_job_watch(WatchId id, const Error& error);
-  void tell_job_gaps();
-  void tell_job_watchers(const wire::JobEvents& events);
-  uint64_t newest_job_event() const;
+  void on_events_gone(WatchId id);
+  void refuse_watch(WatchId id, const Error& error);
+  void tell_gaps();
+  void tell_watchers(const wire::JobEvents& events);
+  std::vector<std::shared_ptr<Watcher>> watchers() const;
+  uint64_t newest_event() const;
   void fail_all(const Error& error);
 
   void on_commands();
@@ -139,7 +132,6 @@ class Client::Impl final : public LinkOwner, public std::enable_shared_from_this
   PendingTable table_;
   std::vector<ReservationId> releases_;  // of this turn
   std::map<WatchId, std::shared_ptr<Watcher>> watches_;
-  std::map<WatchId, std::shared_ptr<JobWatcher>> job_watches_;
   std::vector<std::shared_ptr<Reask>> reasks_;
   std::vector<wire::RequestId> ids_;  // scratch
   bool was_up_ = false;

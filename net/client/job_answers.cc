@@ -244,10 +244,11 @@ Result<LogChunk> answer_from(const wire::Reply& reply) {
   return converted<LogChunk, wire::LogChunk>(reply);
 }
 
-JobEvent event_from(const wire::JobEvent& event) {
+Event event_from(const wire::JobEvent& event) {
   return {
       .sequence = event.sequence,
       .at_ms = event.at_ms,
+      .kind = static_cast<EventKind>(event.kind),
       .job = event.job.value,
       .count = event.count,
       .state = static_cast<JobState>(event.state),
@@ -255,6 +256,9 @@ JobEvent event_from(const wire::JobEvent& event) {
       .worker = std::string(event.worker),
       .error = static_cast<ErrorClass>(event.error),
       .reason = std::string(event.reason),
+      .worker_change = static_cast<WorkerChange>(event.worker_change),
+      .server_change = static_cast<ServerChange>(event.server_change),
+      .plan = event.plan,
   };
 }
 

@@ -11,6 +11,9 @@ static_assert(kJobStates == wire::kJobStateCount);
 static_assert(static_cast<int>(Runner::Container) == static_cast<int>(wire::Runner::Container));
 static_assert(static_cast<int>(ErrorClass::Aborted) == static_cast<int>(wire::ErrorClass::Aborted));
 static_assert(static_cast<int>(JobHold::Backoff) == static_cast<int>(wire::JobHold::Backoff));
+static_assert(static_cast<int>(EventKind::Server) == static_cast<int>(wire::EventKind::Server));
+static_assert(
+    static_cast<int>(ServerChange::Draining) == static_cast<int>(wire::ServerChange::Draining));
 static_assert(
     static_cast<int>(OutputStream::Stderr) == static_cast<int>(wire::OutputStream::Stderr));
 
@@ -34,6 +37,20 @@ std::string_view error_class_token(ErrorClass error) {
 
 std::string_view hold_token(JobHold hold) {
   return wire::job_hold_token(static_cast<wire::JobHold>(hold));
+}
+
+std::string_view kind_token(EventKind kind) {
+  return wire::event_kind_token(static_cast<wire::EventKind>(kind));
+}
+
+std::string_view server_change_token(ServerChange change) {
+  return wire::server_change_token(static_cast<wire::ServerChange>(change));
+}
+
+std::optional<EventKind> kind_from(std::string_view token) {
+  const std::optional<wire::EventKind> kind = wire::event_kind_from(token);
+  if (!kind) return std::nullopt;
+  return static_cast<EventKind>(*kind);
 }
 
 std::optional<JobState> state_from(std::string_view token) {

@@ -270,17 +270,38 @@ struct JobCounts {
   uint64_t of(JobState state) const { return by_state[static_cast<size_t>(state)]; }
 };
 
-struct JobEvent {
-  bool gap = false;  ///< events are missing here, nothing else is set: look at the jobs again
+enum class EventKind : uint8_t { Job = 0, Worker = 1, Plan = 2, Server = 3 };
+
+enum class ServerChange : uint8_t { Started = 0, Draining = 1 };
+
+/// Something happened; all kinds share one sequence.
+struct Event {
+  bool gap = false;  ///< events are missing here, nothing else is set: look at everything again
   uint64_t sequence = 0;
   int64_t at_ms = 0;
-  JobId job = 0;
-  uint32_t count = 1;  ///< of an array that was submitted or aborted as a whole
+  EventKind kind = EventKind::Job;
+  JobId job = 0;       ///< of kind Job, as are state, attempt and error
+  uint32_t count = 1;  ///< jobs of an array that was submitted or aborted as a whole; Plan:
+                       ///< requests that waited and have a place now
   JobState state = JobState::Pending;
   uint32_t attempt = 0;
-  std::string worker{};
+  std::string worker{};  ///< of kinds Job and Worker
   ErrorClass error = ErrorClass::None;
   std::string reason{};
+  WorkerChange worker_change = WorkerChange::Registered;
+  ServerChange server_change = ServerChange::Started;
+  uint64_t plan = 0;
+};
+
+/// An event of kind Job.
+using JobEvent = Event;
+
+struct EventWatchRequest {
+  std::vector<EventKind> kinds{
+      EventKind::Job, EventKind::Worker, EventKind::Plan, EventKind::Server};
+  std::vector<JobRange> jobs{};  ///< only events of these jobs; empty: of everything
+  std::string worker{};          ///< only events that name this worker; empty: all
+  uint64_t after = 0;            ///< go on after this sequence; 0: from now on
 };
 
 struct JobWatchRequest {
@@ -315,6 +336,10 @@ BERTH_API std::string_view runner_token(Runner runner);
 BERTH_API std::string_view error_class_token(ErrorClass error);
 BERTH_API std::string_view hold_token(JobHold hold);
 
+BERTH_API std::string_view kind_token(EventKind kind);
+BERTH_API std::string_view server_change_token(ServerChange change);
+
+BERTH_API std::optional<EventKind> kind_from(std::string_view token);
 BERTH_API std::optional<JobState> state_from(std::string_view token);
 BERTH_API std::optional<Runner> runner_from(std::string_view token);
 

@@ -99,7 +99,15 @@ WatchId Client::watch_jobs(
     JobWatchRequest request,
     std::function<void(const JobEvent&)> on_event,
     Callback<Done> started) {
-  return impl_->watch_jobs(std::move(request), std::move(on_event), std::move(started));
+  return impl_->watch_events(
+      {.kinds = {EventKind::Job}, .jobs = std::move(request.jobs), .after = request.after},
+      std::move(on_event),
+      std::move(started));
+}
+
+WatchId Client::watch_events(
+    EventWatchRequest request, std::function<void(const Event&)> on_event, Callback<Done> started) {
+  return impl_->watch_events(std::move(request), std::move(on_event), std::move(started));
 }
 
 // ---- Futures

@@ -17,11 +17,6 @@ struct Subscribed {
   WatchId watch = 0;  ///< 0: again, after a reconnect
 };
 
-/// The same of a watch of jobs.
-struct JobsSubscribed {
-  WatchId watch = 0;
-};
-
 /// Sent to see whether a silent server is still there.
 struct Probe {};
 
@@ -38,7 +33,6 @@ using Handler = std::variant<
     Ignored,
     Probe,
     Subscribed,
-    JobsSubscribed,
     PingDone,
     Callback<Placement>,
     Callback<Released>,

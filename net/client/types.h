@@ -196,7 +196,7 @@ enum class WorkerChange : uint8_t {
 };
 
 struct WorkerEvent {
-  bool gap = false;  ///< the connection was lost: events may be missing here, nothing else is set
+  bool gap = false;  ///< events may be missing here, nothing else is set
   uint64_t sequence = 0;
   std::string worker{};
   WorkerChange change = WorkerChange::Registered;

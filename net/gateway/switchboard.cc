@@ -98,8 +98,6 @@ bool Switchboard::on_letter(const Letter& letter) {
     at_work([&] { dispatcher_.on_requests(LoopClock::now(), *requests); });
   } else if (const auto* replies = std::get_if<ReplyBatch>(&letter)) {
     at_work([&] { dispatcher_.on_replies(*replies); });
-  } else if (const auto* notices = std::get_if<NoticeBatch>(&letter)) {
-    at_work([&] { dispatcher_.on_notices(*notices); });
   } else {
     return false;
   }

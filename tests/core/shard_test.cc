@@ -235,9 +235,7 @@ TEST_F(ShardTest, TellsWhatItLookedAtWhenThatIsMuch) {
   EXPECT_EQ(looked_at(patient), 2u);
   EXPECT_GT(looked_at(wire::ListWorkers{}), 2u);
   EXPECT_GT(looked_at(wire::GetStats{}), 2u);
-  EXPECT_EQ(looked_at(wire::SetWorker{"a", wire::WorkerAction::Cordon, ""}), 0u);
-  looked_at(wire::Watch{true});
-  EXPECT_EQ(looked_at(wire::SetWorker{"a", wire::WorkerAction::Undrain, ""}), 1u);
+  EXPECT_GT(looked_at(wire::SetWorker{"a", wire::WorkerAction::Cordon, ""}), 2u);
 }
 
 TEST_F(ShardTest, CountsEveryWorkerOnceInAnExplanation) {
@@ -352,22 +350,31 @@ TEST_F(ShardTest, AListedTaskIsTheWorkersOwnUntilItIsListedNoMore) {
   EXPECT_EQ(tables_.fleet.segment(0).rows[0].free[0].load(), 2);
 }
 
-TEST_F(ShardTest, WatchersHearOfEveryChangeAndOthersCostNothing) {
+TEST_F(ShardTest, TellsTheLedgerOfEveryChangeOfAWorkerAndWhy) {
+  const auto told = [&] {
+    std::vector<std::pair<wire::WorkerChange, std::string>> changes;
+    for (const LedgerEvent& event : effects_.ledger) {
+      const auto* changed = std::get_if<WorkerChanged>(&event);
+      if (changed == nullptr) continue;
+      EXPECT_EQ(changed->worker, "w");
+      changes.emplace_back(changed->change, changed->reason);
+    }
+    effects_.clear();
+    return changes;
+  };
+  using Changes = std::vector<std::pair<wire::WorkerChange, std::string>>;
   TestWorker worker{.id = "w"};
   beat(worker);
-  EXPECT_TRUE(effects_.notices.empty());
-  ask<wire::Done>(wire::Watch{});
+  EXPECT_EQ(told(), (Changes{{wire::WorkerChange::Registered, ""}}));
+  beat(worker);
+  EXPECT_EQ(told(), Changes{});
+  ask<wire::Done>(wire::SetWorker{"w", wire::WorkerAction::Drain, "new disk"});
+  EXPECT_EQ(told(), (Changes{{wire::WorkerChange::Draining, "new disk"}}));
   tick(10'000);
-  ASSERT_EQ(effects_.notices.size(), 1u);
-  Notice notice = effects_.notices[0];
-  EXPECT_EQ(notice.change, wire::WorkerChange::Suspicious);
-  effects_.clear();
-  shard_.on_notice(notice, effects_);
-  ASSERT_EQ(effects_.messages.size(), 1u);
-  EXPECT_EQ(effects_.messages[0].request, wire::RequestId{0});
-  EXPECT_EQ(std::get<wire::WorkerEvent>(effects_.messages[0].message).worker, "w");
-  shard_.on_closed(kClient, effects_);
-  EXPECT_EQ(tables_.watchers.load(), 0u);
+  ASSERT_EQ(effects_.ledger.size(), 1u);
+  EXPECT_EQ(told().front().first, wire::WorkerChange::Suspicious);
+  ask<wire::Done>(wire::SetWorker{"w", wire::WorkerAction::Forget, ""});
+  EXPECT_EQ(told(), (Changes{{wire::WorkerChange::Forgotten, ""}}));
 }
 
 TEST_F(ShardTest, ListsEveryWorkerOnceOverPagesThatFitAFrame) {

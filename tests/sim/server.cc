@@ -48,7 +48,6 @@ void Server::start() {
   life_ = std::make_unique<Life>();
   life_->tables = std::make_unique<core::Tables>(settings(shards_));
   life_->ledger = std::make_unique<core::Ledger>(*life_->tables);
-  life_->tables->watchers = 1;  // the story watches
   start_jobs();
   observer_.on_started(*this);
   for (Lane i = 0; i < shards_; ++i) {
@@ -205,17 +204,12 @@ void Server::carry_out(Lane lane) {
     }
   }
   for (core::LedgerEvent& event : effects_.ledger) {
+    if (const auto* changed = std::get_if<core::WorkerChanged>(&event)) {
+      world_.say(
+          name(), changed->worker + " " + std::string(wire::worker_change_token(changed->change)));
+    }
     auto letter = std::make_shared<core::LedgerEvent>(std::move(event));
     post(lane, ledger_lane(), [this, letter] { on_ledger(std::move(*letter)); });
-  }
-  for (const core::Notice& notice : effects_.notices) {
-    world_.say(name(), notice.worker + " " + std::string(wire::worker_change_token(notice.change)));
-    for (Lane to = 0; to < shards_; ++to) {
-      post(lane, to, [this, to, notice] {
-        life_->shards[to]->on_notice(notice, effects_);
-        carry_out(to);
-      });
-    }
   }
   for (const core::Cooldown& cooldown : effects_.cooldowns) {
     Lane owner = home_of(cooldown.worker).value;

@@ -168,7 +168,14 @@ constexpr JobEvent kEvents[] = {
      "node-0001",
      ErrorClass::Signal,
      "killed by signal 9"},
-    {.sequence = 100, .job = {18}}};
+    {.sequence = 100, .job = {18}},
+    {.sequence = 101,
+     .worker = "node-0001",
+     .reason = "new disk",
+     .kind = EventKind::Worker,
+     .worker_change = WorkerChange::Draining},
+    {.sequence = 102, .count = 7, .kind = EventKind::Plan, .plan = 12},
+    {.sequence = 103, .kind = EventKind::Server, .server_change = ServerChange::Draining}};
 constexpr ReportItem kItems[] = {
     {ReportKind::Failed, kAssignment, kError, kUsage, kOutputs},
     {.assignment = {{18}, 0x0000'0009'0000'0043, 1}}};
@@ -219,7 +226,7 @@ std::vector<Sample> job_request_samples() {
        {24},
        Request(ChangeJobs{JobAction::Retry, kRanges, "node-0001", "wrong input"})},
       {"wait_jobs", {25}, Request(WaitJobs{kRanges, 30'000})},
-      {"watch_jobs", {26}, Request(WatchJobs{false, 99, kRanges})},
+      {"watch_jobs", {26}, Request(WatchJobs{false, 99, kRanges, 0b1011, "node-0001"})},
       {"read_log", {27}, Request(ReadLog{{17}, 2, OutputStream::Stderr, 4'096, 65'536, 1'000})},
       {"back_up", {28}, Request(BackUp{"/var/backups/berth.db"})},
       {"attach_worker",

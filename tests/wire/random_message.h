@@ -39,6 +39,10 @@ inline constexpr int kEnumerators<NoPlace> = 4;
 template <>
 inline constexpr int kEnumerators<WorkerChange> = 9;
 template <>
+inline constexpr int kEnumerators<EventKind> = 4;
+template <>
+inline constexpr int kEnumerators<ServerChange> = 2;
+template <>
 inline constexpr int kEnumerators<Runner> = 4;
 template <>
 inline constexpr int kEnumerators<JobState> = kJobStateCount;

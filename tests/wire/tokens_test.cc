@@ -75,6 +75,17 @@ TEST(Tokens, EveryEnumeratorHasOneSpelling) {
        {WorkerChange::Replaced, "replaced"}},
       worker_change_token,
       worker_change_from);
+  check<EventKind>(
+      {{EventKind::Job, "job"},
+       {EventKind::Worker, "worker"},
+       {EventKind::Plan, "plan"},
+       {EventKind::Server, "server"}},
+      event_kind_token,
+      event_kind_from);
+  check<ServerChange>(
+      {{ServerChange::Started, "started"}, {ServerChange::Draining, "draining"}},
+      server_change_token,
+      server_change_from);
   check<NoPlace>(
       {{NoPlace::NoWorkers, "no_workers"},
        {NoPlace::Eliminated, "eliminated"},

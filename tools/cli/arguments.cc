@@ -202,6 +202,23 @@ void add_looking_commands(CLI::App& app, Invocation& invocation) {
       "Print what happens to workers as it happens",
       "  berth watch\n  berth watch --json --count 10\n");
   add_count(*watch, invocation, "End after so many events (default: never)");
+  CLI::App* events = add_command(
+      app,
+      invocation,
+      Command::Events,
+      "events",
+      "Print what happens to jobs, workers, plans and the server as it happens",
+      "  berth events --kind worker --kind server\n  berth events --json --after 1099511627790\n");
+  events
+      ->add_option(
+          "--kind", invocation.kinds, "Only events of this kind; may be repeated (default: all)")
+      ->type_name("KIND")
+      ->check(CLI::IsMember({"job", "worker", "plan", "server"}));
+  events->add_option("--worker", invocation.worker, "Only events that name this worker")
+      ->type_name("ID");
+  events->add_option("--after", invocation.job.after, "Go on after this sequence number")
+      ->type_name("N");
+  add_count(*events, invocation, "End after so many events (default: never)");
   CLI::App* top = add_command(
       app,
       invocation,

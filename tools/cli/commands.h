@@ -13,6 +13,7 @@ Exit run_worker_change(Session& session, client::WorkerAction action);
 Exit run_stats(Session& session);
 Exit run_tags(Session& session);
 Exit run_watch(Session& session);
+Exit run_events(Session& session);
 Exit run_ping(Session& session);
 Exit run_top(Session& session);
 Exit run_job_submit(Session& session);

@@ -5,9 +5,11 @@
 #include <vector>
 
 #include "net/client/client.h"
-#include "tools/cli/job_fields.h"
+#include "net/forms/job_fields.h"
 
 namespace berth::cli {
+
+using namespace forms;  // jobs as people write them
 
 /// Exit codes of every command; scripts rely on them.
 enum class Exit : int {
@@ -35,6 +37,7 @@ enum class Command : uint8_t {
   Stats,
   Tags,
   Watch,
+  Events,
   Top,
   Ping,
   Run,
@@ -116,7 +119,8 @@ struct Invocation {
   JobAsk job;
   PlanAsk plan;
   client::Milliseconds interval{1'000};
-  uint32_t count = 0;  ///< of pings or events; 0: the command's own default
+  std::vector<std::string> kinds;  ///< of events
+  uint32_t count = 0;              ///< of pings or events; 0: the command's own default
 };
 
 }  // namespace berth::cli

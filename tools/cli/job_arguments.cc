@@ -56,6 +56,42 @@ void add_number(
       ->type_name(type);
 }
 
+void add_option(CLI::App& command, JobDraft& draft, const JobField& field) {
+  const std::string flag = "--" + field.name;
+  const auto take = [&draft, &field, flag](const std::string& text) {
+    const std::string problem = field.set(draft, text);
+    if (!problem.empty()) throw CLI::ValidationError(flag, problem);
+  };
+  if (field.kind == JobField::Kind::Switch) {
+    command.add_flag_callback(
+        flag, [take] { take("true"); }, field.help);
+    return;
+  }
+  CLI::Option* option = nullptr;
+  if (field.kind == JobField::Kind::Value) {
+    option = command.add_option_function<std::string>(flag, take, field.help);
+  } else {
+    option = command.add_option_function<std::vector<std::string>>(
+        flag,
+        [take](const std::vector<std::string>& values) {
+          for (const std::string& value : values)
+            take(value);
+        },
+        field.help);
+    option->expected(1)->allow_extra_args(false)->multi_option_policy(
+        CLI::MultiOptionPolicy::TakeAll);
+  }
+  option->type_name(field.value);
+  if (!field.choices.empty()) option->check(CLI::IsMember(field.choices));
+}
+
+/// The flags; parsing writes to `draft`, which outlives the command.
+void add_job_options(CLI::App& command, JobDraft& draft) {
+  for (const JobField& field : job_fields()) {
+    if (!field.key_only) add_option(command, draft, field);
+  }
+}
+
 void add_submit_options(CLI::App& command, Invocation& invocation) {
   JobAsk& job = invocation.job;
   add_job_options(command, job.draft);

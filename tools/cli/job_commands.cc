@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "net/forms/job_shapes.h"
+#include "net/forms/times.h"
 #include "tools/cli/commands.h"
-#include "tools/cli/job_shapes.h"
 #include "tools/cli/job_text.h"
 #include "tools/cli/selectors.h"
-#include "tools/cli/times.h"
 #include "tools/cli/worker_table.h"
 
 namespace berth::cli {

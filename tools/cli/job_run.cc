@@ -4,13 +4,13 @@
 #include <string>
 #include <utility>
 
+#include "net/forms/job_shapes.h"
+#include "net/forms/times.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/desk.h"
-#include "tools/cli/job_shapes.h"
 #include "tools/cli/job_submit.h"
 #include "tools/cli/job_text.h"
 #include "tools/cli/selectors.h"
-#include "tools/cli/times.h"
 
 namespace berth::cli {
 namespace {

@@ -4,10 +4,10 @@
 #include <cstdio>
 
 #include "core/jobs/check_spec.h"
+#include "net/forms/job_file.h"
+#include "net/forms/job_shapes.h"
 #include "net/text/units.h"
 #include "tools/cli/commands.h"
-#include "tools/cli/job_file.h"
-#include "tools/cli/job_shapes.h"
 #include "tools/cli/selectors.h"
 #include "tools/cli/table.h"
 

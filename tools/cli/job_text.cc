@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <ctime>
 
+#include "net/forms/job_file.h"
+#include "net/forms/times.h"
 #include "net/text/units.h"
-#include "tools/cli/job_file.h"
 #include "tools/cli/selectors.h"
-#include "tools/cli/times.h"
 #include "tools/cli/worker_table.h"
 
 namespace berth::cli {

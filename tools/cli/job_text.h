@@ -4,10 +4,13 @@
 #include <vector>
 
 #include "net/client/client.h"
+#include "net/forms/times.h"
 #include "tools/cli/table.h"
 
 // Jobs as people see them.
 namespace berth::cli {
+
+using namespace forms;  // times as people write them
 
 /// One row for each job or rest of an array; ages count from `now_ms`.
 Table job_table(const std::vector<client::JobStatus>& jobs, int64_t now_ms);

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "net/forms/job_shapes.h"
 #include "tools/cli/commands.h"
-#include "tools/cli/job_shapes.h"
 #include "tools/cli/job_text.h"
 #include "tools/cli/selectors.h"
 

@@ -30,18 +30,6 @@ std::string stats_text(const std::vector<client::Stat>& stats, bool terminal) {
   return table.text(terminal);
 }
 
-std::string event_text(const client::WorkerEvent& event) {
-  if (event.gap) return "-- reconnected: events may be missing here --\n";
-  char time[16] = "";
-  const time_t seconds = event.server_time_ms / 1000;
-  tm local{};
-  localtime_r(&seconds, &local);
-  std::strftime(time, sizeof(time), "%H:%M:%S", &local);
-  const std::string reason = event.reason.empty() ? "" : " (" + printable(event.reason) + ")";
-  return std::string(time) + "  " + printable(event.worker) + "  " +
-         std::string(client::change_token(event.change)) + reason + "\n";
-}
-
 struct PingTimes {
   double least_us = 0;
   double mean_us = 0;
@@ -86,43 +74,6 @@ Exit run_tags(Session& session) {
   for (const client::TagCount& each : *tags)
     table.add({each.tag, std::to_string(each.workers)});
   return write_out(table.text(isatty(STDOUT_FILENO) == 1)) ? Exit::Ok : Exit::Failed;
-}
-
-Exit run_watch(Session& session) {
-  Exit exit = Exit::Ok;
-  client::BlockingClient* berth = session.client(exit);
-  if (berth == nullptr) return exit;
-  const Invocation& asked = session.invocation();
-  std::mutex mutex;
-  std::condition_variable changed;
-  bool ended = false;
-  uint32_t seen = 0;
-  std::optional<client::Error> error;
-  const client::WatchId watch = berth->async().watch(
-      [&](const client::WorkerEvent& event) {
-        std::lock_guard lock(mutex);
-        if (ended) return;
-        const bool written = write_out(asked.json ? to_line(event_json(event)) : event_text(event));
-        ++seen;
-        ended = !written || (asked.count > 0 && seen >= asked.count);
-        if (!written) exit = Exit::Failed;
-        changed.notify_one();
-      },
-      [&](const client::Result<client::Done>& started) {
-        std::lock_guard lock(mutex);
-        if (started) {
-          std::fprintf(stderr, "watching workers at %s\n", asked.server.c_str());
-          return;
-        }
-        error = started.error();
-        ended = true;
-        changed.notify_one();
-      });
-  std::unique_lock lock(mutex);
-  changed.wait(lock, [&] { return ended; });
-  lock.unlock();
-  berth->async().unwatch(watch);
-  return error ? session.fail(*error) : exit;
 }
 
 Exit run_ping(Session& session) {

@@ -38,6 +38,7 @@ Exit run(const Invocation& invocation) {
     case Command::Stats: return run_stats(session);
     case Command::Tags: return run_tags(session);
     case Command::Watch: return run_watch(session);
+    case Command::Events: return run_events(session);
     case Command::Top: return run_top(session);
     case Command::Ping: return run_ping(session);
     case Command::JobSubmit: return run_job_submit(session);

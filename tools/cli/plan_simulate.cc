@@ -6,8 +6,8 @@
 #include <span>
 #include <string>
 
+#include "net/forms/job_fields.h"
 #include "tools/cli/commands.h"
-#include "tools/cli/job_fields.h"
 #include "tools/cli/replay.h"
 #include "tools/cli/swf.h"
 

@@ -5,8 +5,8 @@
 
 #include "core/plan/engine/exact_search.h"
 #include "core/plan/engine/solver.h"
+#include "net/forms/job_fields.h"
 #include "tools/cli/commands.h"
-#include "tools/cli/job_fields.h"
 #include "tools/cli/plan_problem.h"
 #include "tools/cli/table.h"
 

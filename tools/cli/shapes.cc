@@ -39,23 +39,6 @@ Json capacity_json(const client::Capacity& capacity) {
 
 }  // namespace
 
-Json explanation_json(const client::Explanation& explanation) {
-  Json eliminated = Json::object();
-  Json amounts = Json::object();
-  for (const client::Elimination& each : explanation.eliminated) {
-    eliminated[each.requirement] = each.workers;
-    if (each.asked == 0) continue;
-    amounts[each.requirement] = {{"asked", each.asked}, {"largest", each.largest}};
-  }
-  return {
-      {"workers", explanation.workers},
-      {"eligible", explanation.eligible},
-      {"eliminated", eliminated},
-      {"amounts", amounts},
-      {"queue_position", explanation.queue_position},
-  };
-}
-
 Json placement_json(const client::Placement& placement, bool explain) {
   Json json = {
       {"worker_id", placement.worker},
@@ -141,7 +124,7 @@ Json error_json(const client::Error& error) {
 }
 
 std::string to_line(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return forms::to_text(json) + "\n";
 }
 
 }  // namespace berth::cli

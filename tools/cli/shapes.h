@@ -2,19 +2,17 @@
 
 #include <string>
 
-#include <nlohmann/json.hpp>
-
 #include "net/client/types.h"
+#include "net/forms/json.h"
 
 /// Every JSON shape of the command line. Scripts rely on them: keys are added, never changed.
 ///
 /// Units    in the name of the key; times in seconds
 namespace berth::cli {
 
-using Json = nlohmann::ordered_json;
+using namespace forms;  // what the HTTP API writes in the same way
 
 Json placement_json(const client::Placement& placement, bool explain);
-Json explanation_json(const client::Explanation& explanation);
 Json worker_json(const client::Worker& worker);
 Json stats_json(const std::vector<client::Stat>& stats);
 Json tags_json(const std::vector<client::TagCount>& tags);

@@ -6,9 +6,9 @@
 #include <map>
 #include <optional>
 
+#include "net/forms/times.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/terminal.h"
-#include "tools/cli/times.h"
 #include "tools/cli/worker_table.h"
 
 namespace berth::cli {

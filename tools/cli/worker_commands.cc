@@ -4,10 +4,10 @@
 #include <cmath>
 #include <cstdio>
 
+#include "net/forms/times.h"
 #include "net/text/units.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/table.h"
-#include "tools/cli/times.h"
 #include "tools/cli/worker_table.h"
 
 namespace berth::cli {

@@ -151,7 +151,7 @@ void JobWorld::close(uint64_t connection) {
 }
 
 void JobWorld::drain() {
-  ledger->on_drain(effects_);
+  ledger->on_drain(now, effects_);
 }
 
 void JobWorld::turn() {

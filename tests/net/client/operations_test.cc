@@ -228,11 +228,18 @@ TEST(Client, RunsOnTheCallersLoopAndLeavesItEmpty) {
   EXPECT_EQ(uv_loop_close(&loop), 0);
 }
 
-TEST(Watch, GoesOnAfterAReconnectWithAGapMarked) {
-  ScriptedServer server([](const wire::Request& request) -> Answer {
-    if (std::holds_alternative<wire::Watch>(request)) return wire::Done{};
-    return std::nullopt;
+TEST(Watch, MarksAGapWhereSomeMayBeMissingAndWhereAServerHasStarted) {
+  std::atomic<int> watches{0};
+  ScriptedServer server([&](const wire::Request& request) -> Answer {
+    if (!std::holds_alternative<wire::WatchJobs>(request)) return std::nullopt;
+    ++watches;
+    watches.notify_all();
+    return wire::Done{};
   });
+  const auto watches_reach = [&](int count) {
+    for (int now = watches; now < count; now = watches)
+      watches.wait(now);
+  };
   std::mutex mutex;
   std::condition_variable changed;
   std::vector<std::string> seen;
@@ -250,18 +257,26 @@ TEST(Watch, GoesOnAfterAReconnectWithAGapMarked) {
         },
         std::move(started));
   });
-  server.send_event(wire::WorkerEvent{.worker = "a", .change = wire::WorkerChange::Online});
+  using wire::EventKind;
+  static constexpr wire::JobEvent kSaid[] = {
+      {.sequence = 1, .worker = "a", .kind = EventKind::Worker},
+      {.sequence = 2, .worker = "b", .kind = EventKind::Worker},
+      {.sequence = 3, .kind = EventKind::Server, .server_change = wire::ServerChange::Started},
+      {.sequence = 4, .worker = "c", .kind = EventKind::Worker}};
+  server.drop_connections();  // before anything was said: where to go on is not known
   seen_reach(1);
-  server.drop_connections();
+  server.send_event(wire::JobEvents{.events = {kSaid, 1}});
   seen_reach(2);
-  server.send_event(wire::WorkerEvent{.worker = "b", .change = wire::WorkerChange::Offline});
-  seen_reach(3);
-  EXPECT_THAT(seen, ElementsAre("a", "gap", "b"));
+  server.drop_connections();  // it goes on behind "a"
+  watches_reach(3);
+  server.send_event(wire::JobEvents{.events = {kSaid, 4}});
+  seen_reach(5);
+  EXPECT_THAT(seen, ElementsAre("gap", "a", "b", "gap", "c"));
 }
 
 TEST(Watch, SaysWhenTheServerRefuses) {
   ScriptedServer server([](const wire::Request& request) -> Answer {
-    if (!std::holds_alternative<wire::Watch>(request)) return std::nullopt;
+    if (!std::holds_alternative<wire::WatchJobs>(request)) return std::nullopt;
     return wire::Refused{.code = wire::Refusal::LimitReached, .message = "too many watchers"};
   });
   const auto client = Client::create(options_for(server));

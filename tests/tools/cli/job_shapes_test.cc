@@ -1,9 +1,12 @@
-#include "tools/cli/job_shapes.h"
+#include "net/forms/job_shapes.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "net/forms/event_shapes.h"
+#include "tools/cli/event_text.h"
 #include "tools/cli/job_text.h"
+#include "tools/cli/shapes.h"
 
 namespace berth::cli {
 namespace {
@@ -68,6 +71,28 @@ TEST(JobShapes, StayAsTheyAre) {
       R"("state":"LOST","attempt":1,"worker_id":null,"error":"lost","reason":null})"
       "\n");
   EXPECT_EQ(to_line(job_event_json({.gap = true})), "{\"gap\":true}\n");
+}
+
+TEST(JobShapes, OfEventsSayWhatKindTheyAre) {
+  client::Event event{.sequence = 10, .at_ms = kNow, .kind = client::EventKind::Worker};
+  event.worker = "w1";
+  event.worker_change = client::WorkerChange::Draining;
+  event.reason = "new disk";
+  EXPECT_EQ(
+      to_line(forms::event_json(event)),
+      R"({"gap":false,"sequence":10,"at":"2026-01-31T08:00:00.000Z","kind":"worker",)"
+      R"("worker_id":"w1","change":"draining","reason":"new disk"})"
+      "\n");
+  EXPECT_THAT(event_text(event), HasSubstr("w1  draining (new disk)\n"));
+  event = {.sequence = 11, .at_ms = kNow, .kind = client::EventKind::Plan, .count = 5, .plan = 9};
+  EXPECT_EQ(forms::event_json(event)["placed"], 5);
+  EXPECT_THAT(event_text(event), HasSubstr("plan 9 placed 5\n"));
+  event = {.sequence = 12, .at_ms = kNow, .kind = client::EventKind::Server};
+  EXPECT_EQ(forms::event_json(event)["change"], "started");
+  event = {.sequence = 13, .at_ms = kNow, .job = 12};
+  EXPECT_EQ(forms::event_json(event)["kind"], "job");
+  EXPECT_EQ(forms::event_json(event)["job_id"], 12);
+  EXPECT_EQ(to_line(forms::event_json({.gap = true})), "{\"gap\":true}\n");
 }
 
 TEST(JobShapes, SayWhenALeaseEnds) {

@@ -1,10 +1,13 @@
-#include "tools/cli/times.h"
+#include "net/forms/times.h"
 
 #include <gtest/gtest.h>
 
 #include "tools/cli/selectors.h"
 
 namespace berth::cli {
+
+using namespace forms;
+
 namespace {
 
 TEST(Times, AreReadAsRfc3339OrFromNow) {

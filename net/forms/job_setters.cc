@@ -1,4 +1,4 @@
-#include "tools/cli/job_setters.h"
+#include "net/forms/job_setters.h"
 
 #include <limits>
 #include <optional>
@@ -6,7 +6,7 @@
 #include "core/jobs/check_spec.h"
 #include "core/settings.h"
 
-namespace berth::cli {
+namespace berth::forms {
 
 std::string set_any(JobDraft& draft, const std::string& text) {
   std::vector<std::string> group;
@@ -97,6 +97,7 @@ std::string set_array(JobDraft& draft, const std::string& text) {
 }
 
 std::string set_stdin_file(JobDraft& draft, const std::string& path) {
+  if (!draft.may_read_files) return "the server reads no files for a job; send the text as 'stdin'";
   std::string problem;
   if (!read_whole_file(path, draft.spec.stdin_text, problem)) return problem;
   if (draft.spec.stdin_text.size() > core::kStdinBytesMax) {
@@ -119,4 +120,4 @@ std::string set_gpu_model(JobDraft& draft, const std::string& text) {
   return {};
 }
 
-}  // namespace berth::cli
+}  // namespace berth::forms

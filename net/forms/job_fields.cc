@@ -1,4 +1,4 @@
-#include "tools/cli/job_fields.h"
+#include "net/forms/job_fields.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -8,13 +8,11 @@
 #include <iterator>
 #include <utility>
 
-#include <CLI/CLI.hpp>
-
 #include "core/jobs/check_spec.h"
 #include "core/settings.h"
-#include "tools/cli/job_setters.h"
+#include "net/forms/job_setters.h"
 
-namespace berth::cli {
+namespace berth::forms {
 namespace {
 
 using client::Demand;
@@ -47,7 +45,7 @@ class Fields {
 
  private:
   JobField& add(const char* name, Kind kind, const char* type, const char* help, Set set) {
-    all.push_back({name, kind, type, help, false, {}, std::move(set)});
+    all.push_back({name, kind, type, help, false, false, {}, std::move(set)});
     return all.back();
   }
 };
@@ -69,6 +67,7 @@ void add_what_runs(Fields& to) {
       "FILE",
       "What the task reads, from a file here; - is standard input",
       set_stdin_file);
+  to.all.back().reads_file = true;
   to.value("runner", "RUNNER", "What runs it (default any)", set_runner);
   to.choices({"any", "process", "sandbox", "container"});
   to.value("image", "IMAGE", "OCI bundle or local image, for containers", text_of(&JobSpec::image));
@@ -166,35 +165,6 @@ void add_when(Fields& to) {
   to.value("array", "A-B", "One job for each index, in BERTH_ARRAY_INDEX", set_array);
 }
 
-void add_option(CLI::App& command, JobDraft& draft, const JobField& field) {
-  const std::string flag = "--" + field.name;
-  const auto take = [&draft, &field, flag](const std::string& text) {
-    const std::string problem = field.set(draft, text);
-    if (!problem.empty()) throw CLI::ValidationError(flag, problem);
-  };
-  if (field.kind == Kind::Switch) {
-    command.add_flag_callback(
-        flag, [take] { take("true"); }, field.help);
-    return;
-  }
-  CLI::Option* option = nullptr;
-  if (field.kind == Kind::Value) {
-    option = command.add_option_function<std::string>(flag, take, field.help);
-  } else {
-    option = command.add_option_function<std::vector<std::string>>(
-        flag,
-        [take](const std::vector<std::string>& values) {
-          for (const std::string& value : values)
-            take(value);
-        },
-        field.help);
-    option->expected(1)->allow_extra_args(false)->multi_option_policy(
-        CLI::MultiOptionPolicy::TakeAll);
-  }
-  option->type_name(field.value);
-  if (!field.choices.empty()) option->check(CLI::IsMember(field.choices));
-}
-
 }  // namespace
 
 const std::vector<JobField>& job_fields() {
@@ -215,12 +185,6 @@ std::string field_key(std::string_view name) {
   return key;
 }
 
-void add_job_options(CLI::App& command, JobDraft& draft) {
-  for (const JobField& field : job_fields()) {
-    if (!field.key_only) add_option(command, draft, field);
-  }
-}
-
 bool read_whole_file(const std::string& path, std::string& text, std::string& problem) {
   std::ifstream file;
   if (path != "-") file.open(path, std::ios::binary);
@@ -234,4 +198,4 @@ bool read_whole_file(const std::string& path, std::string& text, std::string& pr
   return true;
 }
 
-}  // namespace berth::cli
+}  // namespace berth::forms

@@ -1,10 +1,10 @@
+#include "net/forms/job_file.h"
+#include "net/forms/times.h"
 #include "net/text/units.h"
-#include "tools/cli/job_file.h"
-#include "tools/cli/times.h"
 
 // The way back from a job to the keys that make it.
 
-namespace berth::cli {
+namespace berth::forms {
 namespace {
 
 using client::JobSpec;
@@ -102,4 +102,4 @@ Json job_keys_json(const JobSpec& job) {
   return json;
 }
 
-}  // namespace berth::cli
+}  // namespace berth::forms

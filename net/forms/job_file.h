@@ -4,10 +4,10 @@
 #include <string_view>
 #include <vector>
 
-#include "tools/cli/job_fields.h"
-#include "tools/cli/shapes.h"
+#include "net/forms/job_fields.h"
+#include "net/forms/json.h"
 
-namespace berth::cli {
+namespace berth::forms {
 
 // Jobs as people and programs write them; docs/jobs.md has the keys. Each adds to `drafts`, and on
 // false has put one sentence into `problem` that names place, key, value and remedy.
@@ -36,10 +36,11 @@ bool parse_job_json(
 void parse_job_lines(std::string_view text, const JobDraft& common, std::vector<JobDraft>& drafts);
 
 /// Turns `after` into ids and positions, and orders the jobs so that each stands behind those that
-/// it waits for.
-bool resolve_after(std::vector<JobDraft>& drafts, std::string& problem);
+/// it waits for. `places`, if given: where each went.
+bool resolve_after(
+    std::vector<JobDraft>& drafts, std::string& problem, std::vector<uint32_t>* places = nullptr);
 
 /// The keys that make this job: what parse_job_json reads back to the same job.
 Json job_keys_json(const client::JobSpec& job);
 
-}  // namespace berth::cli
+}  // namespace berth::forms

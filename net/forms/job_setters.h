@@ -5,12 +5,12 @@
 #include <string_view>
 #include <vector>
 
+#include "net/forms/job_fields.h"
+#include "net/forms/times.h"
 #include "net/text/units.h"
-#include "tools/cli/job_fields.h"
-#include "tools/cli/times.h"
 
 /// What takes the values of job fields. Each returns what is wrong with its text, or nothing.
-namespace berth::cli {
+namespace berth::forms {
 
 /// "'x' is not " and what it should be.
 inline std::string is_not(const std::string& text, std::string_view form) {
@@ -105,4 +105,4 @@ std::string set_stdin_file(JobDraft& draft, const std::string& path);
 std::string set_after(JobDraft& draft, const std::string& text);
 std::string set_gpu_model(JobDraft& draft, const std::string& text);
 
-}  // namespace berth::cli
+}  // namespace berth::forms

@@ -8,16 +8,13 @@
 
 #include "net/client/job_types.h"
 
-namespace CLI {
-class App;
-}
-
-namespace berth::cli {
+namespace berth::forms {
 
 /// A job as somebody writes it: names of other jobs are not numbers yet.
 struct JobDraft {
   client::JobSpec spec;
   std::vector<std::string> after;  ///< ids, or names of jobs of the same file
+  bool may_read_files = true;      ///< its author is here, and means files of this machine
 };
 
 /// One thing that can be said about a job. Its one name serves as flag `--retry-base` of `run` and
@@ -35,6 +32,7 @@ struct JobField {
   std::string value;  ///< what stands for the value in the help; `FILE` completes files
   std::string help;
   bool key_only = false;
+  bool reads_file = false;  ///< of this machine: not for what comes from afar
   std::vector<std::string> choices;
   /// Takes one value. Returns what is wrong with it ("'x' is not …"), or nothing.
   std::function<std::string(JobDraft& draft, const std::string& text)> set;
@@ -46,10 +44,7 @@ const std::vector<JobField>& job_fields();
 /// `retry-base` to `retry_base`.
 std::string field_key(std::string_view name);
 
-/// The flags; parsing writes to `draft`, which outlives the command.
-void add_job_options(CLI::App& command, JobDraft& draft);
-
 /// The whole of a file, or of stdin for `-`. False: `problem` is one sentence.
 bool read_whole_file(const std::string& path, std::string& text, std::string& problem);
 
-}  // namespace berth::cli
+}  // namespace berth::forms

@@ -1,4 +1,4 @@
-#include "tools/cli/job_file.h"
+#include "net/forms/job_file.h"
 
 #include <toml++/toml.h>
 
@@ -8,7 +8,7 @@
 
 #include "net/text/units.h"
 
-namespace berth::cli {
+namespace berth::forms {
 namespace {
 
 using Kind = JobField::Kind;
@@ -313,7 +313,8 @@ bool find_items(
 
 }  // namespace
 
-bool resolve_after(std::vector<JobDraft>& drafts, std::string& problem) {
+bool resolve_after(
+    std::vector<JobDraft>& drafts, std::string& problem, std::vector<uint32_t>* places) {
   const size_t count = drafts.size();
   std::vector<std::vector<size_t>> waits_for(count);
   if (!find_items(drafts, waits_for, problem)) return false;
@@ -340,7 +341,8 @@ bool resolve_after(std::vector<JobDraft>& drafts, std::string& problem) {
     return false;
   }
   drafts = std::move(ordered);
+  if (places != nullptr) *places = std::move(place);
   return true;
 }
 
-}  // namespace berth::cli
+}  // namespace berth::forms

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace berth::cli {
+namespace berth::forms {
 
 inline constexpr const char* kTimeForm =
     "a time such as 2026-01-31T08:00:00Z, 2026-01-31T08:00:00+01:00 or +30s (from now)";
@@ -28,4 +28,4 @@ std::string format_run(int64_t ms);
 /// Wall time, Unix milliseconds.
 int64_t wall_ms();
 
-}  // namespace berth::cli
+}  // namespace berth::forms

@@ -1,9 +1,9 @@
-#include "tools/cli/job_file.h"
+#include "net/forms/job_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace berth::cli {
+namespace berth::forms {
 namespace {
 
 using testing::ElementsAre;
@@ -257,4 +257,4 @@ TEST(JobLines, AreForTheShellOrTheLastArgument) {
 }
 
 }  // namespace
-}  // namespace berth::cli
+}  // namespace berth::forms

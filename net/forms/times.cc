@@ -1,4 +1,4 @@
-#include "tools/cli/times.h"
+#include "net/forms/times.h"
 
 #include <algorithm>
 #include <chrono>
@@ -7,7 +7,7 @@
 
 #include "net/text/units.h"
 
-namespace berth::cli {
+namespace berth::forms {
 namespace {
 
 constexpr int64_t kDayMs = 86'400'000;
@@ -151,4 +151,4 @@ int64_t wall_ms() {
       .count();
 }
 
-}  // namespace berth::cli
+}  // namespace berth::forms

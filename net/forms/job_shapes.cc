@@ -1,9 +1,9 @@
-#include "tools/cli/job_shapes.h"
+#include "net/forms/job_shapes.h"
 
-#include "tools/cli/job_file.h"
-#include "tools/cli/times.h"
+#include "net/forms/job_file.h"
+#include "net/forms/times.h"
 
-namespace berth::cli {
+namespace berth::forms {
 namespace {
 
 Json time_json(int64_t at_ms) {
@@ -182,4 +182,4 @@ Json job_event_json(const client::JobEvent& event) {
   };
 }
 
-}  // namespace berth::cli
+}  // namespace berth::forms

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "net/client/types.h"
+
+namespace berth::forms {
+
+/// Keys stay in the order in which they were put.
+using Json = nlohmann::ordered_json;
+
+Json explanation_json(const client::Explanation& explanation);
+
+/// What is not UTF-8 is replaced, never an exception.
+std::string to_text(const Json& json);
+
+}  // namespace berth::forms
