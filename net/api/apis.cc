@@ -8,6 +8,8 @@ namespace {
 constexpr std::array kApis = {
     &kPlacementApi,
     &kWorkersApi,
+    &kJobsApi,
+    &kEventsApi,
     &kSystemApi,
     &kMetricsApi,
     &kDtaskV1Api,

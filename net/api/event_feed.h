@@ -12,13 +12,16 @@ namespace berth::net {
 
 /// The stream of events for whoever subscribes over HTTP: server-sent events, encoded once.
 ///
-/// Shape    one watch of the ledger's stream; a ring of encoded events; each subscriber is a place
-/// in
-///          it and a filter. A subscriber without a filter is sent the ring's bytes as they are
+/// While anybody subscribes, and half a minute longer, one watch of the ledger's stream fills a
+/// ring. Who resumes is checked by the ledger, which knows what was ever said; where the ring
+/// begins later than that, it is filled again from there.
+///
+/// Shape    one watch; a ring of encoded events; each subscriber is a place in it and a filter. A
+///          subscriber without a filter is sent the ring's bytes as they are
 /// Threads  the gateway's
-/// Memory   the ring, `kRingBytes`; a few words for each of `kSubscribersMax` subscribers
+/// Memory   the ring, `kRingBytes` and its index; a few words for each of `kSubscribersMax`
 /// Errors   who asks for events that are gone gets 410; who falls out of the ring is told so by a
-///          last event and ended
+///          last event, `cut`, and ended
 class EventFeed {
  public:
   static constexpr size_t kRingBytes = 16u << 20;
@@ -32,7 +35,7 @@ class EventFeed {
   struct Filter {
     wire::JobRange jobs;
     std::string_view worker;
-    uint32_t kinds = ~0u;  ///< bit per kind of event
+    uint32_t kinds = ~0u;  ///< bit per wire::EventKind
   };
   void subscribe(Exchange& exchange, const Filter& filter);
 

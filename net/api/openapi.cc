@@ -3,6 +3,7 @@
 #include <cmath>
 #include <map>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "net/api/problem_schema.h"
@@ -26,7 +27,8 @@ class Document {
   void write_parameter(const Route& route, const Parameter& parameter);
   void write_body(const Route& route);
   void write_answers(const Api& api, const Route& route);
-  void write_answer(const Answer& answer);
+  void write_answer(const Route& route, const Answer& first);
+  void write_content(const Answer& answer);
   void write_components();
   void write_schema(const JsonSchema& schema, bool closed);
   void write_field(const JsonField& field);
@@ -42,6 +44,10 @@ class Document {
   std::map<std::string_view, const JsonSchema*> schemas_;
   std::set<const JsonSchema*> in_bodies_;
 };
+
+const JsonSchema* schema_of(const Answer& answer) {
+  return answer.content_type == kProblemType ? &kProblemSchema : answer.schema;
+}
 
 const char* type_of(JsonKind kind) {
   switch (kind) {
@@ -173,8 +179,7 @@ void Document::write_answers(const Api& api, const Route& route) {
   json_.key("responses").object();
   std::set<int> statuses;
   for (const Answer& answer : route.answers) {
-    // Of two answers with one status the table's first describes it.
-    if (statuses.insert(answer.status).second) write_answer(answer);
+    if (statuses.insert(answer.status).second) write_answer(route, answer);
   }
   if (api.say_problem == nullptr) {
     json_.key("default").object().field("description", "Why it was not done, as RFC 9457 has it");
@@ -185,25 +190,33 @@ void Document::write_answers(const Api& api, const Route& route) {
   json_.end();
 }
 
-void Document::write_answer(const Answer& answer) {
-  json_.key(std::to_string(answer.status)).object().field("description", answer.about);
-  const bool problem = answer.content_type == kProblemType;
-  const JsonSchema* schema = problem ? &kProblemSchema : answer.schema;
-  const bool empty =
-      answer.status == 204 || (schema == nullptr && answer.content_type == kJsonType);
-  if (!empty) {
-    json_.key("content").object().key(answer.content_type).object().key("schema").object();
-    if (schema == nullptr) {
-      json_.field("type", "string");
-    } else {
-      use(*schema, false);
-      if (answer.array) json_.field("type", "array").key("items").object();
-      write_ref(*schema);
-      if (answer.array) json_.end();
-    }
-    json_.end().end().end();
+/// Of several answers with one status the first describes it, and each brings its type.
+void Document::write_answer(const Route& route, const Answer& first) {
+  json_.key(std::to_string(first.status)).object().field("description", first.about);
+  bool begun = false;
+  for (const Answer& answer : route.answers) {
+    const bool empty =
+        answer.status == 204 || (schema_of(answer) == nullptr && answer.content_type == kJsonType);
+    if (answer.status != first.status || empty) continue;
+    if (!std::exchange(begun, true)) json_.key("content").object();
+    write_content(answer);
   }
+  if (begun) json_.end();
   json_.end();
+}
+
+void Document::write_content(const Answer& answer) {
+  const JsonSchema* schema = schema_of(answer);
+  json_.key(answer.content_type).object().key("schema").object();
+  if (schema == nullptr) {
+    json_.field("type", "string");
+  } else {
+    use(*schema, false);
+    if (answer.array) json_.field("type", "array").key("items").object();
+    write_ref(*schema);
+    if (answer.array) json_.end();
+  }
+  json_.end().end();
 }
 
 void Document::use(const JsonSchema& schema, bool in_body) {

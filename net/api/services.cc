@@ -3,18 +3,23 @@
 namespace berth::net {
 
 Services::Services(Asker& asker, core::Tables& tables, const core::ServerIdentity& identity)
-    : asker(asker), tables(tables), identity(identity), workers(asker) {}
+    : asker(asker), tables(tables), identity(identity), workers(asker), events(asker) {}
 
 Services::~Services() = default;
 
 void Services::on_start() {}
 
-void Services::on_turn_end() {}
+void Services::on_turn_end() {
+  events.on_turn_end();
+}
 
 void Services::on_tick(core::Now now) {
   workers.on_tick(now);
+  events.on_tick(now);
 }
 
-void Services::on_drain() {}
+void Services::on_drain() {
+  events.on_drain();
+}
 
 }  // namespace berth::net

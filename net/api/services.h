@@ -4,6 +4,7 @@
 #include "core/shard.h"
 #include "core/tables/tables.h"
 #include "net/api/asker.h"
+#include "net/api/event_feed.h"
 #include "net/api/http_counts.h"
 #include "net/api/http_workers.h"
 #include "net/api/metrics_page.h"
@@ -32,6 +33,7 @@ struct Services {
   core::Tables& tables;
   const core::ServerIdentity& identity;
   HttpWorkers workers;
+  EventFeed events;
   core::Duration heartbeat_timeout = core::Duration::seconds(60);  ///< of HDCF workers
   bool draining = false;
   HttpCounts http_counts;

@@ -68,6 +68,7 @@ StreamLimits http_stream_limits() {
   StreamLimits limits;
   limits.unsent_max_bytes = 64u << 20;
   limits.partial_ms = std::numeric_limits<uint32_t>::max();  // HttpLimits has its own
+  limits.stall_ms = 30'000;  // who subscribes and stops reading has time to read that it was cut
   return limits;
 }
 

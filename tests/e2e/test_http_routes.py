@@ -7,6 +7,8 @@ import http_api
 
 # Whose tests cover operations.
 MODULES = (
+    "test_http_events",
+    "test_http_jobs",
     "test_http_place",
     "test_http_system",
     "test_metrics",

@@ -5,6 +5,7 @@
 
 #include "core/settings.h"
 #include "net/api/apis.h"
+#include "net/api/services.h"
 #include "net/api/v1/shapes.h"
 #include "wire/tokens.h"
 
@@ -106,6 +107,11 @@ void ask_page(const std::shared_ptr<Listing>& listing) {
 }
 
 void list_workers(Exchange& exchange) {
+  if (exchange.truth("watch")) {
+    EventFeed::Filter filter;
+    filter.kinds = wire::bit_of(wire::EventKind::Worker);
+    return exchange.services().events.subscribe(exchange, filter);
+  }
   ask_page(std::make_shared<Listing>(exchange));
 }
 
@@ -175,7 +181,7 @@ void forget_worker(Exchange& exchange) {
 
 constexpr Parameter kId = {.name = "id", .about = "The worker's id", .required = true};
 
-constexpr std::array<Parameter, 3> kListParameters = {{
+constexpr std::array<Parameter, 5> kListParameters = {{
     {.name = "tag", .about = "Only workers that have it; of several, all", .repeats = true},
     {.name = "limit",
      .kind = Kind::Integer,
@@ -184,6 +190,12 @@ constexpr std::array<Parameter, 3> kListParameters = {{
      .min = 1,
      .max = UINT32_MAX},
     {.name = "cursor", .kind = Kind::Integer, .about = "`next_cursor` of the page before"},
+    {.name = "watch",
+     .kind = Kind::Boolean,
+     .about = "Answers with a stream of events, as /v1/events does"},
+    {.name = "after",
+     .kind = Kind::Integer,
+     .about = "With watch: goes on after this event; Last-Event-ID says the same"},
 }};
 constexpr std::array<Parameter, 2> kForgetParameters = {{
     kId,
@@ -191,7 +203,10 @@ constexpr std::array<Parameter, 2> kForgetParameters = {{
 }};
 
 constexpr Answer kNoSuchWorker = {404, "There is no such worker", nullptr, false, kProblemType};
-constexpr std::array<Answer, 1> kListAnswers = {{{200, "Workers", &kPageSchema}}};
+constexpr std::array<Answer, 3> kListAnswers = {
+    {{200, "Workers", &kPageSchema},
+     {200, "Events, with watch", nullptr, false, kEventStreamType},
+     {410, "Events after that one are not kept any more", nullptr, false, kProblemType}}};
 constexpr std::array<Answer, 2> kShowAnswers = {
     {{200, "The worker", &v1::kWorkerSchema}, kNoSuchWorker}};
 constexpr std::array<Answer, 2> kChangeAnswers = {{{200, "Done", &kChangeSchema}, kNoSuchWorker}};

@@ -1,0 +1,145 @@
+#include <memory>
+#include <string>
+
+#include "net/api/event_feed.h"
+#include "net/api/services.h"
+#include "net/api/v1/jobs.h"
+#include "net/forms/job_shapes.h"
+#include "net/loop_clock.h"
+#include "net/text/units.h"
+#include "wire/tokens.h"
+
+// The jobs, newest first: by page, or as they change.
+
+namespace berth::net::v1 {
+namespace {
+
+constexpr uint32_t kRowsUsual = 100;
+
+/// A list on its way. A page of ours may be several of the ledger's, each asked for when the client
+/// has read the last.
+struct Listing {
+  explicit Listing(Exchange& exchange);
+
+  wire::ListJobs request() const;
+
+  Exchange& exchange;
+  uint32_t states = 0;
+  std::string worker, queue, tenant, name, label_key, label_value;
+  uint64_t cursor = 0;
+  uint64_t left = 0;  ///< rows that are still wanted
+  bool begun = false;
+  bool first = true;
+};
+
+Listing::Listing(Exchange& exchange)
+    : exchange(exchange),
+      worker(exchange.parameter("worker_id")),
+      queue(exchange.parameter("queue")),
+      tenant(exchange.parameter("tenant")),
+      name(exchange.parameter("name")),
+      cursor(exchange.number("cursor")),
+      left(exchange.number("limit", kRowsUsual)) {
+  exchange.each("state", [this](std::string_view state) {
+    if (const auto known = wire::job_state_from(state)) {
+      states |= 1u << static_cast<uint32_t>(*known);
+    }
+  });
+  if (const auto label = parse_label(exchange.parameter("label"))) {
+    label_key = label->first;
+    label_value = label->second;
+  }
+}
+
+wire::ListJobs Listing::request() const {
+  wire::ListJobs list;
+  list.states = states;
+  list.worker = worker;
+  list.queue = queue;
+  list.tenant = tenant;
+  list.name = name;
+  list.label = {label_key, label_value};
+  list.cursor = cursor;
+  list.limit = static_cast<uint32_t>(left);
+  list.newest_first = true;
+  return list;
+}
+
+std::string rows_of(Listing& listing, const client::JobPage& page) {
+  std::string text = listing.begun ? "" : "{\"jobs\":[";
+  const int64_t now_ms = LoopClock::wall_ms();
+  for (const client::JobStatus& job : page.jobs) {
+    if (!std::exchange(listing.first, false)) text += ',';
+    text += forms::to_text(forms::job_json(job, now_ms));
+  }
+  return text;
+}
+
+std::string end_of(const Listing& listing) {
+  const std::string cursor =
+      listing.cursor == 0 ? "null" : "\"" + std::to_string(listing.cursor) + "\"";
+  return "],\"next_cursor\":" + cursor + "}";
+}
+
+void ask_page(const std::shared_ptr<Listing>& listing);
+
+void on_page(const std::shared_ptr<Listing>& listing, const client::JobPage& page) {
+  Exchange& exchange = listing->exchange;
+  std::string text = rows_of(*listing, page);
+  listing->left -= std::min<uint64_t>(listing->left, page.jobs.size());
+  listing->cursor = page.next_cursor;
+  const bool last = listing->cursor == 0 || listing->left == 0;
+  if (last) text += end_of(*listing);
+  if (last && !listing->begun) {
+    return exchange.answer({.content_type = kJsonType, .body = text});
+  }
+  if (!std::exchange(listing->begun, true)) exchange.begin({.content_type = kJsonType});
+  exchange.write(text);
+  if (last) return exchange.end();
+  if (exchange.writable()) return ask_page(listing);
+  exchange.when_writable([listing] { ask_page(listing); });
+}
+
+void ask_page(const std::shared_ptr<Listing>& listing) {
+  listing->exchange.ask(listing->request(), [listing](const wire::Reply& reply) {
+    const client::Result<client::JobPage> page = client::answer_from<client::JobPage>(reply);
+    if (page) return on_page(listing, *page);
+    // Cut short, a stream is no valid JSON: its client cannot mistake it for all.
+    if (listing->begun) return listing->exchange.end();
+    const auto* refused = std::get_if<wire::Refused>(&reply);
+    listing->exchange.refuse(
+        refused != nullptr ? *refused
+                           : wire::Refused{wire::Refusal::Unsupported, page.error().message});
+  });
+}
+
+void watch_jobs(Exchange& exchange) {
+  for (const char* name : {"state", "queue", "tenant", "name", "label", "cursor", "limit"}) {
+    if (!exchange.has(name)) continue;
+    return exchange.problem(
+        {.status = 400,
+         .code = "bad_request",
+         .detail = std::string("'") + name + "' does not go with 'watch'",
+         .hint = "events can be chosen by worker_id; choose among the rest yourself"});
+  }
+  EventFeed::Filter filter;
+  filter.kinds = wire::bit_of(wire::EventKind::Job);
+  filter.worker = exchange.parameter("worker_id");
+  exchange.services().events.subscribe(exchange, filter);
+}
+
+}  // namespace
+
+void list_jobs(Exchange& exchange) {
+  if (exchange.truth("watch")) return watch_jobs(exchange);
+  const std::string_view label = exchange.parameter("label");
+  if (!label.empty() && !parse_label(label)) {
+    return exchange.problem(
+        {.status = 400,
+         .code = "bad_request",
+         .detail = "label '" + std::string(label) + "' is not " + std::string(kLabelForm)});
+  }
+  ask_page(std::make_shared<Listing>(exchange));
+}
+
+}  // namespace berth::net::v1

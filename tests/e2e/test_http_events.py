@@ -1,0 +1,227 @@
+"""Events over HTTP: one stream, from any place in it, across reconnects and restarts."""
+
+import json
+import socket
+import unittest
+
+from harness import DEADLINE_S, Process, split_address
+from http_api import HttpTest, covers
+from jobs import JobsTest
+
+
+class EventStream:
+    """A subscriber on a socket of its own: reads the answer's head, then one event after the other."""
+
+    def __init__(self, server, path="/v1/events", last=None, receive_bytes=None):
+        self.socket = socket.socket()
+        if receive_bytes:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        self.socket.settimeout(DEADLINE_S)
+        self.socket.connect(split_address(server.http))
+        resume = f"Last-Event-ID: {last}\r\n" if last is not None else ""
+        self.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: {server.http}\r\n{resume}\r\n".encode())
+        self.file = self.socket.makefile("rb")
+        self.status = int(self.file.readline().split()[1])
+        self.headers = {}
+        for line in iter(self.file.readline, b"\r\n"):
+            name, value = line.decode().split(":", 1)
+            self.headers[name.lower()] = value.strip()
+        self.left = b""
+        self.last = None
+
+    def problem(self):
+        return json.loads(self.file.read(int(self.headers["content-length"])))
+
+    def _line(self):
+        while b"\n" not in self.left:
+            size = int(self.file.readline(), 16)
+            chunk = self.file.read(size + 2)[:size]
+            if size == 0:
+                return None
+            self.left += chunk
+        line, self.left = self.left.split(b"\n", 1)
+        return line.decode()
+
+    def next(self):
+        """The next event, or comment, as its fields; None at the end."""
+        fields = {}
+        while True:
+            line = self._line()
+            if line is None:
+                return None
+            if line == "" and fields:
+                break
+            if line != "":
+                name, value = line.split(":", 1)
+                fields[name] = value.removeprefix(" ")
+        if set(fields) == {"retry"}:
+            return self.next()
+        self.last = fields.get("id", self.last)
+        return fields
+
+    def event(self):
+        fields = self.next()
+        if fields is None:
+            raise AssertionError("the stream has ended")
+        event = json.loads(fields["data"])
+        if "event" not in fields:
+            assert int(fields["id"]) == event["sequence"], fields
+        return event
+
+    def until(self, wanted):
+        """All events up to the first that `wanted` accepts, which is the last."""
+        events = [self.event()]
+        while not wanted(events[-1]):
+            events.append(self.event())
+        return events
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+
+def is_job(job, state):
+    return lambda event: event.get("job_id") == job and event.get("state") == state
+
+
+class Events(HttpTest, JobsTest):
+    def stream(self, server, *arguments, **rest):
+        stream = EventStream(server, *arguments, **rest)
+        self.addCleanup(stream.close)
+        return stream
+
+    def test_all_kinds_come_in_one_order_and_as_the_command_line_has_them(self):
+        server = self.server()
+        stream = self.stream(server)
+        self.assertEqual(stream.status, 200)
+        self.assertEqual(stream.headers["content-type"], "text/event-stream")
+        self.worker(server)
+        job = self.submit(server, "exit 0")
+        events = stream.until(is_job(job, "COMPLETED"))
+        self.cli(server, "worker", "drain", "w1", "--reason", "new disk")
+        events += stream.until(lambda event: event.get("change") == "draining")
+        states = [event["state"] for event in events if event["kind"] == "job"]
+        self.assertEqual(states, ["PENDING", "ASSIGNED", "RUNNING", "COMPLETED"])
+        self.assertEqual(events[-1]["reason"], "new disk")
+        numbers = [event["sequence"] for event in events]
+        self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(numbers))))
+        shown = self.cli(
+            server, "events", "--json", "--after", numbers[0], "--count", len(events) - 1)
+        lines = [json.loads(line) for line in shown.stdout.splitlines()]
+        self.assertEqual(lines, [{"gap": False, **event} for event in events[1:]])
+
+    def test_filters_choose(self):
+        server = self.server()
+        streams = {
+            "kind=worker": self.stream(server, "/v1/events?kind=worker"),
+            "kind=job&worker=w1": self.stream(server, "/v1/events?kind=job&worker=w1"),
+            "job=2": self.stream(server, "/v1/events?job=2"),
+            "watch of jobs": self.stream(server, "/v1/jobs?watch"),
+            "watch of job 2": self.stream(server, "/v1/jobs/2?watch"),
+        }
+        self.worker(server)
+        for _ in range(2):
+            job = self.submit(server, "exit 0")
+            self.wait_for_state(server, job, "COMPLETED")
+        self.assertEqual(streams["kind=worker"].event()["change"], "registered")
+        of_worker = streams["kind=job&worker=w1"].until(is_job(2, "COMPLETED"))
+        self.assertEqual([event["state"] for event in of_worker],
+                         2 * ["ASSIGNED", "RUNNING", "COMPLETED"])
+        for name in ("job=2", "watch of job 2"):
+            events = streams[name].until(is_job(2, "COMPLETED"))
+            self.assertEqual([event["job_id"] for event in events], [2, 2, 2, 2], name)
+        self.assertEqual(len(streams["watch of jobs"].until(is_job(2, "COMPLETED"))), 8)
+
+    def test_a_stream_goes_on_where_it_was(self):
+        server = self.server()
+        self.worker(server)
+        stream = self.stream(server)
+        first = self.submit(server, "exit 0")
+        stream.until(is_job(first, "PENDING"))
+        stream.close()
+        second = self.submit(server, "exit 0")
+        self.wait_for_state(server, second, "COMPLETED")
+        for how in ({"last": stream.last}, {"path": f"/v1/events?after={stream.last}"}):
+            events = self.stream(server, **how).until(is_job(second, "COMPLETED"))
+            self.assertEqual(events[0]["sequence"], int(stream.last) + 1)
+            numbers = [event["sequence"] for event in events]
+            self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(numbers))))
+
+    def test_a_stream_goes_on_after_the_server_has_restarted(self):
+        server = self.durable()
+        agent = self.worker(server)
+        stream = self.stream(server)
+        first = self.submit(server, "exit 0")
+        stream.until(is_job(first, "COMPLETED"))
+        second = self.submit(server, "exit 0")
+        self.wait_for_state(server, second, "COMPLETED")
+        agent.kill()
+        server.kill()
+        server = self.durable()
+        stream = self.stream(server, last=stream.last)
+        self.assertEqual(stream.status, 200)
+        events = stream.until(lambda event: event.get("change") == "started")
+        self.assertIn((second, "COMPLETED"), [(e.get("job_id"), e.get("state")) for e in events])
+        self.assertNotIn((first, "COMPLETED"), [(e.get("job_id"), e.get("state")) for e in events])
+        numbers = [event["sequence"] for event in events]
+        self.assertEqual(numbers, sorted(set(numbers)))
+
+    @covers("streamEvents")
+    def test_what_is_gone_or_never_was_is_refused(self):
+        server = self.server()
+        for last, status, code in (
+            ("1", 410, "gone"),
+            (str(2**62), 410, "gone"),
+            ("yesterday", 400, "bad_request"),
+            ("99999999999999999999999", 400, "bad_request"),
+        ):
+            with self.subTest(last):
+                stream = self.stream(server, last=last)
+                self.assertEqual(stream.status, status)
+                problem = stream.problem()
+                self.assertEqual(problem["code"], code)
+                self.assertTrue(problem["hint"])
+        api = self.api(server)
+        api.refuses("streamEvents", "gone", 410, headers={"Last-Event-ID": "1"})
+        head = api.request("HEAD", "/v1/events")
+        api.document.check("streamEvents", head)
+        api.answered["streamEvents"].add(head.status)
+        for path in ("/v1/events?job=x", "/v1/events?kind=jobs", "/v1/events?after=-1"):
+            self.assertEqual(self.stream(server, path).status, 400, path)
+
+    def test_who_does_not_read_is_cut_and_told_and_the_others_are_not(self):
+        server = self.server()
+        slow = self.stream(server, receive_bytes=4096)
+        keen = self.stream(server, "/v1/events?job=1000000")
+        load = Process(
+            self, "berth-loadgen", "jobs", "--server", server.wire, "--jobs", "40000")  # fmt: skip
+        self.assertEqual(load.wait(4 * DEADLINE_S), 0, load.log())
+        seen = 0
+        while True:
+            fields = slow.next()
+            self.assertIsNotNone(fields, "the stream ended without a last event")
+            if "event" in fields:
+                break
+            seen += 1
+        self.assertEqual(fields["event"], "cut")
+        self.assertEqual(json.loads(fields["data"])["code"], "slow_reader")
+        self.assertGreater(seen, 100)
+        self.assertIsNone(slow.next())
+        keen.socket.settimeout(0.2)
+        with self.assertRaises(TimeoutError, msg="who waits for another job was cut, too"):
+            keen.next()
+
+    def test_a_server_that_stops_says_so_last(self):
+        server = self.server()
+        stream = self.stream(server)
+        server.child.terminate()
+        fields = stream.next()
+        while "event" not in fields:
+            fields = stream.next()
+        self.assertEqual(json.loads(fields["data"])["code"], "shutting_down")
+        self.assertIsNone(stream.next())
+        self.assertEqual(server.wait(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

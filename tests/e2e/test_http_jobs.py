@@ -1,0 +1,254 @@
+"""Durable jobs over HTTP, run by a real agent; every answer is held against the OpenAPI document."""
+
+import hashlib
+import json
+import re
+import threading
+import unittest
+
+from harness import eventually
+from http_api import HttpTest, covers
+from jobs import JobsTest
+
+
+class Jobs(HttpTest, JobsTest):
+    def setUp(self):
+        super().setUp()
+        self.start()
+
+    def start(self):
+        self.berthd = self.durable("--cooldown-base", "0s")
+        self.client = self.api(self.berthd)
+
+    def ask(self, method, target, body=None, status=200, headers=None, api=None):
+        """By its path, as people write it; the answer is what the document says of that operation."""
+        api = api or self.client
+        path = target.split("?")[0]
+        for operation, (verb, template, _) in api.document.operations.items():
+            if verb == method and re.fullmatch(re.sub(r"{[^/]*}", "[^/]*", template), path):
+                break
+        else:
+            self.fail(f"the document has no {method} {path}")
+        answer = api.request(method, target, body, headers)
+        api.document.check(operation, answer)
+        api.answered.setdefault(operation, set()).add(answer.status)
+        self.assertEqual(answer.status, status, f"{method} {target}: {answer.text}")
+        return answer
+
+    def post(self, target, body=None, **rest):
+        return self.ask("POST", target, body, **rest)
+
+    def get(self, target, **rest):
+        return self.ask("GET", target, **rest)
+
+    def submit_one(self, script="exit 0", **keys):
+        answer = self.post("/v1/jobs", {"command": ["sh", "-c", script], **keys}, status=201)
+        return answer.json["jobs"][0]["job_id"]
+
+    def ended(self, job):
+        return self.get(f"/v1/jobs/{job}/wait?timeout_s=30").json
+
+    def test_a_job_is_what_the_command_line_says_it_is(self):
+        self.worker(self.berthd)
+        keys = {
+            "name": "report",
+            "queue": "night",
+            "tenant": "ops",
+            "label": {"team": "a"},
+            "env": {"X": "1"},
+            "memory": "64MiB",
+            "cpu": 0.5,
+            "priority": 3,
+            "attempts": 2,
+            "timeout": "10m",
+            "network": True,
+            "tags": ["fast", "new"],
+            "any": [["a", "b"]],
+            "deadline": "2050-01-31T08:00:00Z",
+            "meta": {"note": "ümlaut"},
+        }
+        answer = self.post("/v1/jobs", {"command": ["true"], **keys}, status=201)
+        self.assertEqual(answer.headers["Location"], "/v1/jobs/1")
+        self.assertEqual(
+            answer.json,
+            {"jobs": [{"job_id": 1, "count": 1, "unsatisfiable": True,
+                       "explanation": answer.json["jobs"][0]["explanation"]}],
+             "repeated": False})  # fmt: skip
+        shown = self.get("/v1/jobs/1").json
+        self.assertEqual(shown, self.cli_json(self.berthd, "job", "show", 1))
+        self.assertEqual(shown["spec"]["memory"], "64MiB")
+        explained = self.get("/v1/jobs/1/explain").json
+        self.assertEqual(explained, self.cli_json(self.berthd, "job", "explain", 1))
+        self.assertEqual(explained["hold"], "capacity")
+        row = {key: value for key, value in shown.items() if key not in ("spec", "attempts")}
+        self.assertEqual(self.get("/v1/jobs").json, {"jobs": [row], "next_cursor": None})
+
+    def test_a_job_lives_and_leaves_its_output(self):
+        self.worker(self.berthd)
+        job = self.submit_one("echo out; echo err >&2; exit 3", attempts=2, retry_base="10ms")
+        counts = self.ended(job)
+        self.assertEqual((counts["done"], counts["first_failed"]), (True, job))
+        shown = self.get(f"/v1/jobs/{job}").json
+        self.assertEqual((shown["state"], shown["last_error"]["exit_code"]), ("FAILED", 3))
+        attempts = self.get(f"/v1/jobs/{job}/attempts").json["attempts"]
+        self.assertEqual(attempts, shown["attempts"])
+        self.assertEqual([one["attempt"] for one in attempts], [1, 2])
+        log = self.get(f"/v1/jobs/{job}/logs?stream=stderr&attempt=1")
+        self.assertEqual(log.body, b"err\n")
+        self.assertEqual(log.headers["Berth-Attempt"], "1")
+        self.assertEqual(log.headers["Berth-Log-Complete"], "true")
+        self.assertEqual(log.headers["Berth-Log-Sha256"], hashlib.sha256(b"err\n").hexdigest())
+        self.assertEqual(self.get(f"/v1/jobs/{job}/logs?offset=2").body, b"t\n")
+        self.assertEqual(self.post(f"/v1/jobs/{job}/retry").json["changed"], 1)
+        self.ended(job)
+        self.assertEqual(len(self.get(f"/v1/jobs/{job}/attempts").json["attempts"]), 4)
+
+    def test_a_long_log_comes_whole_with_its_digest(self):
+        self.worker(self.berthd)
+        job = self.submit_one("seq 200000")
+        self.ended(job)
+        log = self.get(f"/v1/jobs/{job}/logs")
+        wanted = "".join(f"{i}\n" for i in range(1, 200001)).encode()
+        self.assertEqual(len(log.body), len(wanted))
+        self.assertEqual(log.body, wanted)
+        self.assertEqual(log.headers["Berth-Log-Size"], str(len(wanted)))
+        self.assertEqual(log.headers["Berth-Log-Sha256"], hashlib.sha256(wanted).hexdigest())
+
+    def test_a_log_is_followed_from_before_its_job_has_begun_to_its_end(self):
+        job = self.submit_one(f"echo first; {self.waiting('task')}; echo last")
+        problem = self.get(f"/v1/jobs/{job}/logs", status=404).json
+        self.assertIn("follow", problem["hint"])
+        came = []
+        api = self.api(self.berthd)
+        follower = threading.Thread(
+            target=lambda: came.append(self.get(f"/v1/jobs/{job}/logs?follow=true", api=api).body))
+        follower.start()
+        self.worker(self.berthd)
+        eventually(lambda: self.runs("task"), "the task has begun")
+        self.release("task")
+        follower.join()
+        self.assertEqual(came, [b"first\nlast\n"])
+
+    def test_many_jobs_are_taken_on_together_in_the_order_of_the_body(self):
+        body = [
+            {"name": "last", "command": ["true"], "after": ["first", "second"]},
+            {"name": "first", "command": ["true"]},
+            {"name": "second", "command": ["true"], "array": "1-10"},
+        ]
+        jobs = self.post("/v1/jobs", body, status=201).json["jobs"]
+        self.assertEqual([job["count"] for job in jobs], [1, 1, 10])
+        names = [self.get(f"/v1/jobs/{job['job_id']}").json["name"] for job in jobs]
+        self.assertEqual(names, ["last", "first", "second"])
+        waits = self.get(f"/v1/jobs/{jobs[0]['job_id']}/explain").json
+        self.assertEqual(waits["hold"], "dependency")
+        self.assertEqual(waits["dependencies"], [jobs[1]["job_id"], jobs[2]["job_id"]])
+
+    def test_the_same_idempotency_key_gets_the_same_jobs_after_a_restart_too(self):
+        key = {"Idempotency-Key": "night-1"}
+        body = {"command": ["true"]}
+        first = self.post("/v1/jobs", body, status=201, headers=key).json
+        again = self.post("/v1/jobs", body, status=201, headers=key).json
+        self.assertEqual(again, {**first, "repeated": True})
+        self.berthd.kill()
+        self.start()
+        again = self.post("/v1/jobs", body, status=201, headers=key).json
+        self.assertEqual((again["jobs"][0]["job_id"], again["repeated"]), (1, True))
+        self.assertEqual(len(self.get("/v1/jobs").json["jobs"]), 1)
+
+    @covers("submitJobs")
+    def test_a_bad_job_is_refused_with_the_words_of_a_job_file(self):
+        for body, says in (
+            ({}, "neither command nor image"),
+            ({"command": "ls"}, "command"),
+            ({"command": ["ls"], "memroy": "1GiB"}, "memory"),
+            ({"command": ["ls"], "memory": "much"}, "'much' is not"),
+            ({"command": ["ls"], "attempts": 0}, "from 1 to 1000"),
+            ({"command": ["ls"], "stdin_file": "/etc/passwd"}, "stdin_file"),
+            ({"command": ["ls"], "timeout": [1]}, "is not one value"),
+            ({"command": ["ls"], "network": "yes"}, "true or false"),
+            ({"command": ["ls"], "after": ["nobody"]}, "'nobody'"),
+            ({"command": ["ls"], "label": {"a": [1]}}, "label.a"),
+            ([{"command": ["ls"]}, {"command": ["ls"], "cpu": "x"}], "job 2: cpu"),
+            ({"command": ["ls"], "artifact": "../x"}, ".."),
+            ([], "items"),
+        ):
+            with self.subTest(body):
+                problem = self.post("/v1/jobs", body, status=400).json
+                self.assertEqual(problem["code"], "bad_request")
+                self.assertIn(says, problem["detail"] + problem.get("pointer", ""))
+        self.assertEqual(self.get("/v1/jobs").json["jobs"], [])
+        self.submit_one()
+
+    def test_what_no_worker_could_run_is_refused_where_that_is_asked_for(self):
+        self.worker(self.berthd)
+        body = {"command": ["true"], "tags": ["none-has-this"]}
+        problem = self.post("/v1/jobs?refuse_unsatisfiable", body, status=409).json
+        self.assertEqual(problem["code"], "cannot_be_placed")
+        self.assertEqual(self.get("/v1/jobs").json["jobs"], [])
+
+    @covers("listJobs")
+    def test_a_list_is_chosen_and_paged_newest_first(self):
+        body = [
+            {"name": f"job-{i}", "command": ["true"], "queue": "even" if i % 2 == 0 else "odd",
+             "tenant": "t", "label": {"number": i}}
+            for i in range(1, 1201)
+        ]  # fmt: skip
+        self.post("/v1/jobs", body, status=201)
+        self.post("/v1/jobs/7/abort")
+        pages = [self.get("/v1/jobs?limit=1100").json]
+        self.assertEqual(len(pages[0]["jobs"]), 1100, "several pages of the ledger's")
+        pages.append(self.get(f"/v1/jobs?limit=1100&cursor={pages[0]['next_cursor']}").json)
+        self.assertIsNone(pages[1]["next_cursor"])
+        ids = [row["job_id"] for page in pages for row in page["jobs"]]
+        self.assertEqual(ids, list(range(1200, 0, -1)))
+        for question, count in (
+            ("", 100),
+            ("state=ABORTED", 1),
+            ("state=ABORTED&state=PENDING&limit=2000", 1200),
+            ("queue=odd&limit=2000", 600),
+            ("tenant=nobody", 0),
+            ("name=job-119", 11),
+            ("label=number=5", 1),
+            ("worker_id=w9", 0),
+        ):
+            with self.subTest(question):
+                self.assertEqual(len(self.get(f"/v1/jobs?{question}").json["jobs"]), count)
+        for wrong in ("state=DONE", "label=x", "limit=0", "cursor=x", "watch&queue=odd"):
+            with self.subTest(wrong):
+                self.get(f"/v1/jobs?{wrong}", status=400)
+
+    def test_jobs_are_ended_and_started_again(self):
+        self.worker(self.berthd)
+        job = self.submit_one(self.waiting("task"))
+        eventually(lambda: self.runs("task"), "it has begun")
+        self.assertEqual(self.get(f"/v1/jobs/{job}/wait?timeout_s=0").json["timed_out"], True)
+        self.assertEqual(self.post(f"/v1/jobs/{job}/retry", status=409).json["code"], "conflict")
+        changed = self.post(f"/v1/jobs/{job}/abort", {"reason": "wrong input"}).json
+        self.assertEqual(changed, {"changed": 1, "unchanged": 0, "unknown": 0})
+        self.ended(job)
+        shown = self.wait_for_state(self.berthd, job, "ABORTED")
+        self.assertIn("wrong input", json.dumps(shown))
+        self.assertEqual(self.post(f"/v1/jobs/{job}/abort").json["unchanged"], 1)
+
+    @covers("getJob", "explainJob", "listAttempts", "waitForJob", "readJobLog", "abortJob", "retryJob")
+    def test_a_job_that_there_is_not_is_not_found(self):
+        for path in ("", "/explain", "/attempts", "/wait", "/logs"):
+            with self.subTest(path):
+                problem = self.get(f"/v1/jobs/99{path}", status=404).json
+                self.assertEqual(problem["code"], "not_found")
+                self.assertIn("99", problem["detail"])
+        for action in ("abort", "retry"):
+            self.post(f"/v1/jobs/99/{action}", status=404)
+        self.worker(self.berthd)
+        job = self.submit_one("exit 1")
+        self.ended(job)
+        for path in ("", "/explain", "/attempts", "/logs"):
+            self.get(f"/v1/jobs/{job}{path}")
+        self.post(f"/v1/jobs/{job}/retry")
+        self.post(f"/v1/jobs/{job}/abort")
+        self.get("/v1/jobs/0", status=400)
+        self.get("/v1/jobs/x", status=400)
+
+
+if __name__ == "__main__":
+    unittest.main()
