@@ -24,7 +24,7 @@ def build_release():
         print("configuring build/release ...", file=sys.stderr, flush=True)
         run("cmake", "-S", ROOT, "-B", folder, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release")
     print("building build/release ...", file=sys.stderr, flush=True)
-    run("cmake", "--build", folder, "--target", "berthd", "berth-loadgen", "echo_server")
+    run("cmake", "--build", folder, "--target", "berthd", "berth-loadgen", "echo_server", "sse_readers")
     return os.path.join(folder, "bin")
 
 
