@@ -26,7 +26,8 @@ struct Forecast {
   bool known = false;  ///< something has been learned that it rests on
 };
 
-/// Learns what jobs take (seconds, or bytes) from those that have ended.
+/// Learns what jobs take (seconds, or bytes) from those that have ended. Replayed logs use it; the
+/// server does not yet.
 ///
 /// Keeps, for each group of jobs, the mean and variance of the logarithm, older ones counting for
 /// less. Groups go from specific (same name, user and size) to general (all jobs); each is shrunk

@@ -103,8 +103,8 @@ std::string problem_fault(const Problem& problem);
 /// Empty, or one sentence on which task no worker can ever run in time.
 std::string unschedulable(const Problem& problem);
 
-/// Checks a schedule against its problem, sharing no code with what makes schedules. Empty, or one
-/// sentence on the first rule it breaks.
+/// Checks a schedule against its problem, by sums over starts and ends instead of the timelines
+/// that schedules are made with. Empty, or one sentence on the first rule it breaks.
 std::string schedule_fault(const Problem& problem, const std::vector<Assigned>& tasks);
 
 }  // namespace berth::core

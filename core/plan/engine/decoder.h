@@ -26,7 +26,7 @@ class Decoder {
   static constexpr uint32_t kAny = UINT32_MAX;
 
   /// `order` respects `after`. `where` is empty or has a worker (or kAny) for each task. False: a
-  /// hard deadline was missed, by the least in total that this order allows: `late()`.
+  /// hard deadline was missed; `late()` says by how much.
   bool decode(std::span<const uint32_t> order, std::span<const uint32_t> where, Schedule& schedule);
 
   /// The order that comes of shifting every task as late as the makespan allows: decoded again, on
