@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <optional>
@@ -18,7 +19,13 @@ namespace {
 
 constexpr const char* kConfigHelp = "read settings from this TOML file";
 
+bool is_control(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
+
+/// A problem is one line, whatever the value it quotes or the library's own sentence holds.
 bool fail(std::string& problem, std::string text) {
+  std::replace_if(text.begin(), text.end(), is_control, ' ');
   problem = std::move(text);
   return false;
 }
@@ -31,7 +38,13 @@ std::string toml_string(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
-    out += c;
+    if (is_control(c)) {
+      char code[8];
+      std::snprintf(code, sizeof code, "\\u%04x", static_cast<unsigned>(c));
+      out += code;
+    } else {
+      out += c;
+    }
   }
   return out + '"';
 }
@@ -47,12 +60,6 @@ std::optional<std::string> scalar_text(const toml::node& node) {
     return out.str();
   }
   return std::nullopt;
-}
-
-/// CLI11's sentences are good, but may span lines.
-std::string one_line(std::string text) {
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  return text;
 }
 
 }  // namespace
@@ -138,7 +145,7 @@ bool OptionTable::read_flags(
     action = Action::Help;
     return true;
   } catch (const CLI::ParseError& error) {
-    return fail(problem, one_line(error.what()) + "; see --help");
+    return fail(problem, std::string(error.what()) + "; see --help");
   }
   const std::vector<std::string> extras = app.remaining();
   if (!extras.empty()) {
@@ -175,7 +182,7 @@ bool OptionTable::load_text(std::string_view text, const std::string& path, std:
     table = toml::parse(text, path);
   } catch (const toml::parse_error& error) {
     const auto line = std::to_string(error.source().begin.line);
-    return fail(problem, path + ":" + line + ": " + one_line(std::string(error.description())));
+    return fail(problem, path + ":" + line + ": " + std::string(error.description()));
   }
   for (const auto& [key, node] : table) {
     const std::string where =

@@ -190,6 +190,8 @@ TEST(Config, AFileIsJudgedLineByLine) {
       {"scatter = \"yes\"\n", "'yes'"},
       {"max_waiting = 99999999999999999999\n", "f.toml:1"},
       {"\xff\xfe", "f.toml:1"},
+      {"listen = \"\"\"one\nand two\"\"\"\n", "'one and two'"},
+      {"\"a\\nb\" = 1\n", "a b is no setting"},
   };
   for (const Case& c : cases) {
     ServerConfig config;
@@ -197,6 +199,7 @@ TEST(Config, AFileIsJudgedLineByLine) {
     std::string problem;
     EXPECT_FALSE(table.load_text(c.text, "f.toml", problem)) << c.text;
     EXPECT_THAT(problem, HasSubstr(c.named));
+    EXPECT_EQ(problem.find('\n'), std::string::npos) << problem;
   }
 }
 
