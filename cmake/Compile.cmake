@@ -7,14 +7,15 @@ target_compile_options(berth_compile INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-res
 target_compile_options(berth_compile INTERFACE
   -Wall -Wextra $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local> -Wnon-virtual-dtor -Wno-missing-field-initializers -Wno-restrict -Werror=return-type)
 if(NOT BERTH_SANITIZE STREQUAL "")
-  # Half the compile time of -O2, and findings name the line they are in.
-  add_compile_options(-O1 -g1)
+  # Findings name the line they are in.
+  add_compile_options(-g1)
 endif()
 if(BERTH_SANITIZE STREQUAL "address")
-  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  # Half the compile time of -O1, which spends it on code that only checks.
+  add_compile_options(-Og -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
 elseif(BERTH_SANITIZE STREQUAL "thread")
-  add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
+  add_compile_options(-O1 -fsanitize=thread -fno-omit-frame-pointer)
   add_link_options(-fsanitize=thread)
 elseif(NOT BERTH_SANITIZE STREQUAL "")
   message(FATAL_ERROR "BERTH_SANITIZE is address, thread or empty, not '${BERTH_SANITIZE}'")
