@@ -24,7 +24,8 @@ def build_release():
         print("configuring build/release ...", file=sys.stderr, flush=True)
         run("cmake", "-S", ROOT, "-B", folder, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release")
     print("building build/release ...", file=sys.stderr, flush=True)
-    run("cmake", "--build", folder, "--target", "berthd", "berth-loadgen", "echo_server", "sse_readers")
+    run("cmake", "--build", folder, "--target", "berthd", "berth-loadgen", "echo_server", "hiccups",
+        "sse_readers")
     return os.path.join(folder, "bin")
 
 
@@ -111,6 +112,10 @@ class Bench:
 
     def echo_server(self):
         return Server(os.path.join(self.folder, "echo_server"))
+
+    def hiccups(self):
+        """One run of nothing: how long the machine itself keeps requests waiting."""
+        return json.loads(run(os.path.join(self.folder, "hiccups"), str(self.seconds)))
 
     def load(self, server, scenario, **flags):
         """One run of berth-loadgen; what it reports. `rate=5` is --rate 5, `x=True` is --x."""
