@@ -1,4 +1,7 @@
+#include <unistd.h>
+
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <map>
 
@@ -13,11 +16,15 @@ namespace {
 using Action = OptionTable::Action;
 using testing::HasSubstr;
 
-/// A file that is gone after the test.
+std::string own_path() {
+  std::string path = testing::TempDir() + "berth-config-XXXXXX";
+  close(mkstemp(path.data()));
+  return path;
+}
+
+/// A file that is gone after the test; its name is its own, since tests run side by side.
 struct File {
-  explicit File(const std::string& text) : path(testing::TempDir() + "berth-config-test.toml") {
-    std::ofstream(path) << text;
-  }
+  explicit File(const std::string& text) : path(own_path()) { std::ofstream(path) << text; }
   ~File() { std::remove(path.c_str()); }
   const std::string path;
 };
