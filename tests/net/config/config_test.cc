@@ -66,7 +66,7 @@ TEST(Config, AFlagBeatsTheEnvironmentBeatsTheFileBeatsTheDefault) {
   EXPECT_EQ(loaded.config.settings.offline_after, core::Duration::seconds(20));
   EXPECT_THAT(loaded.printed, testing::ContainsRegex("shards = 5 +# --shards"));
   EXPECT_THAT(loaded.printed, testing::ContainsRegex("max_names = 200 +# BERTH_MAX_NAMES"));
-  EXPECT_THAT(loaded.printed, testing::ContainsRegex("max_waiting = 1 +# .*test.toml:1"));
+  EXPECT_THAT(loaded.printed, testing::ContainsRegex("max_waiting = 1 +# .*berth-config-.*:1"));
   EXPECT_THAT(loaded.printed, testing::ContainsRegex("offline_after = \"20s\" +# default"));
 }
 
