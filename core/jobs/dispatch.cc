@@ -150,6 +150,7 @@ void JobLedger::State::assign(Now now, Job& found) {
   deadlines.set(DeadlineKind::Lease, job->id.value, ends);
   tell(now, *job);
   WorkerEntry& entry = workers.at(worker);
+  note_kind(entry, held.worker, held.generation);
   entry.leases.insert(job->id.value);
   if (entry.assignments.empty()) assigned_to.push_back(worker);
   entry.assignment_bytes += job->spec.bytes().size();

@@ -135,6 +135,7 @@ struct Job {
   int32_t priority = 0;
   JobClass like = 0;
   uint32_t timeout_ms = 0;
+  uint32_t estimated_ms = 0;  ///< its client's
   int64_t deadline_at_ms = 0;
   int64_t submitted_at_ms = 0;
   Instant ready_at;  ///< PENDING with a schedule, RETRYING: not before

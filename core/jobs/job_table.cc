@@ -81,6 +81,7 @@ void copy_shared(const Job& from, Job& to) {
   to.priority = from.priority;
   to.like = from.like;
   to.timeout_ms = from.timeout_ms;
+  to.estimated_ms = from.estimated_ms;
   to.deadline_at_ms = from.deadline_at_ms;
   to.submitted_at_ms = from.submitted_at_ms;
   to.ready_at = from.ready_at;

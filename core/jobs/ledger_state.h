@@ -16,6 +16,7 @@
 #include "core/jobs/deadlines.h"
 #include "core/jobs/dependencies.h"
 #include "core/jobs/dispatch_queue.h"
+#include "core/jobs/experience.h"
 #include "core/jobs/hold_census.h"
 #include "core/jobs/job_census.h"
 #include "core/jobs/job_classes.h"
@@ -64,6 +65,7 @@ struct JobLedger::State {
   LogRequests logs;
   JobCensus census;
   HoldCensus holds;
+  Experience experience;
 
   uint64_t next_job = 1;
   uint64_t next_epoch = 0;
@@ -83,6 +85,22 @@ struct JobLedger::State {
   void refuse(const Call& call, wire::Refusal code, std::string_view message) {
     reply(call, wire::Refused{code, outbox.text().keep(message)});
   }
+
+  // ---- forecasts.cc: what jobs will take, as those before them did ----
+
+  Experience::Groups& experience_of(const Job& job);
+  /// Of the kind of the worker that it was last assigned to; 0: none yet, or not known.
+  uint64_t worker_kind(const Job& job) const;
+  /// Kinds are told apart by what a worker has, so that a fleet of equal machines is one.
+  void note_kind(WorkerEntry& worker, WorkerIndex row, uint32_t generation);
+  /// The whole of a run, from its start; corrected while it outlives what was expected. Not
+  /// `known`: nothing is known, not even of other jobs.
+  Forecast expected_run(Now now, const Job& job);
+  /// What is left of a run that goes on, all of it for any other job: the middle of what is
+  /// expected, and kUnknownRun when nothing is.
+  Duration expected_duration(Now now, const Job& job);
+  static constexpr Duration kUnknownRun = Duration::seconds(60);
+  void learn_from(const Job& job, const edges::Ending& ending);
 
   // ---- rows.cc: what is written at the end of a turn ----
 

@@ -116,6 +116,7 @@ void JobLedger::State::run(Now now, Job& job) {
 
 void JobLedger::State::complete(Now now, Job& job, const edges::Ending& ending) {
   edges::complete(job, now, ending);
+  learn_from(job, ending);
   touch_attempt(job);
   tell(now, job);
   end_lease(now, job);
@@ -143,6 +144,7 @@ void JobLedger::State::fail_attempt(Now now, Job& job, edges::Ending ending) {
   } else {
     edges::fail(job, now, ending);
   }
+  if (ending.error.kind == wire::ErrorClass::Oom) learn_from(job, ending);
   counters.add_kind(Counter::AttemptsFailed, ending.error.kind);
   touch_attempt(job);
   tell(now, job, ending.error.kind, ending.error.message);

@@ -210,8 +210,9 @@ void JobLedger::State::worker_changed(Now now, const WorkerChanged& changed, Eff
 
 /// Leases that hold nothing, as those that were read back, hold what they need again.
 void JobLedger::State::claim_leases(Now, WorkerNumber number) {
-  const WorkerEntry& worker = workers.at(number);
+  WorkerEntry& worker = workers.at(number);
   if (!worker.row_known) return;
+  note_kind(worker, worker.row, worker.generation);
   for (Job* job : leases_of(number)) {
     Run& run = *job->run;
     if (run.reservation != 0 || !run.accepted) continue;

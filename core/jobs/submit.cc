@@ -124,6 +124,7 @@ Job& JobLedger::State::admit(
   job.priority = spec.priority;
   job.deadline_at_ms = spec.deadline_at_ms;
   job.timeout_ms = spec.timeout_ms;
+  job.estimated_ms = spec.estimated_ms;
   job.submitted_at_ms = now.wall_ms;
   if (spec.scheduled_at_ms > now.wall_ms) {
     job.ready_at = now.mono + Duration::milliseconds(spec.scheduled_at_ms - now.wall_ms);

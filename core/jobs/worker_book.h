@@ -40,6 +40,8 @@ struct WorkerEntry {
   bool row_known = false;  ///< `row` and `generation` are those of the table
   WorkerIndex row;
   uint32_t generation = 0;
+  uint64_t kind = 0;     ///< what it has, as one number; 0: not known
+  uint32_t kind_of = 0;  ///< the generation in whose row that was seen
 
   absl::flat_hash_set<uint64_t> leases;       ///< jobs whose last attempt is here, and lives
   std::vector<wire::Assignment> assignments;  ///< of this turn, not sent yet

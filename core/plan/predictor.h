@@ -2,8 +2,12 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
+
+#include "core/plan/moments.h"
 
 namespace berth::core {
 
@@ -16,18 +20,15 @@ struct JobTraits {
   std::string_view worker_kind;  ///< of the worker it is to run on; empty: any
 };
 
-/// What a job will take, as far as one can tell: the middle of a distribution and its tenth and
-/// ninetieth percentile.
-struct Forecast {
-  double median = 0;
-  double mean = 0;
-  double low = 0;
-  double high = 0;
-  bool known = false;  ///< something has been learned that it rests on
-};
+/// The groups that a job belongs to, from all jobs to those like it on workers of one kind.
+inline constexpr size_t kGroupLevels = 6;
+using GroupKeys = std::array<uint64_t, kGroupLevels>;
+
+/// The same for the same traits on every machine and in every life.
+GroupKeys group_keys(const JobTraits& job);
 
 /// Learns what jobs take (seconds, or bytes) from those that have ended. Replayed logs use it; the
-/// server does not yet.
+/// server has `core/jobs/experience.h`, which does the same and forgets the oldest.
 ///
 /// Keeps, for each group of jobs, the mean and variance of the logarithm, older ones counting for
 /// less. Groups go from specific (same name, user and size) to general (all jobs); each is shrunk
@@ -47,20 +48,10 @@ class Predictor {
   void learn(const JobTraits& job, double value);
   Forecast forecast(const JobTraits& job) const;
 
-  /// The same once it is known to take more than `so_far`: what runs longer than expected will
-  /// hardly end this moment.
-  static Forecast beyond(const Forecast& before, double so_far);
-
   size_t groups() const { return groups_.size(); }
 
  private:
-  struct Group {
-    double weight = 0;    ///< of what was seen, with its age
-    double mean = 0;      ///< of the logarithm
-    double variance = 0;  ///< of the logarithm
-  };
-
-  absl::flat_hash_map<uint64_t, Group> groups_;
+  absl::flat_hash_map<uint64_t, Moments> groups_;
 };
 
 }  // namespace berth::core

@@ -83,7 +83,7 @@ class Replay {
         break;
       case Estimates::Learned: {
         const core::Forecast forecast = predictor_.forecast(traits(job));
-        if (forecast.known) return core::Predictor::beyond(forecast, so_far_s).median;
+        if (forecast.known) return core::beyond(forecast, so_far_s).median;
         break;
       }
     }

@@ -76,7 +76,7 @@ TEST(Predictor, ExpectsWhatOutlivesItsForecastToGoOn) {
   const Forecast first = predictor.forecast(job);
   double last = first.median;
   for (double so_far : {10.0, 100.0, 200.0, 1'000.0}) {
-    const Forecast now = Predictor::beyond(first, so_far);
+    const Forecast now = beyond(first, so_far);
     EXPECT_GE(now.median, so_far);
     EXPECT_GE(now.median, last);
     EXPECT_LE(now.low, now.median);

@@ -1,0 +1,102 @@
+#include <algorithm>
+
+#include "core/base/hash.h"
+#include "core/jobs/ledger_state.h"
+#include "core/placement/demand_hash.h"
+
+// What jobs will take, as those before them did.
+namespace berth::core {
+
+namespace {
+
+using wire::JobState;
+
+constexpr double kBytesOfAMib = 1024.0 * 1024.0;
+
+double seconds(Duration length) {
+  return static_cast<double>(length.ns) / 1e9;
+}
+
+Duration duration_of(double seconds) {
+  constexpr double kLongest = 1e9;  // thirty years
+  return {static_cast<int64_t>(std::clamp(seconds, 1e-3, kLongest) * 1e9)};
+}
+
+uint64_t hash_of(const NodeState& node, const Names& names) {
+  uint64_t hash = hash_amounts(3, node.capacity);
+  for (size_t i = 0; i < node.gpu_count; ++i)
+    hash = hash_step(hash, hash_text(names.text(node.gpu_model[i])));
+  for (size_t i = 0; i < node.custom_count; ++i) {
+    const CustomAmount& custom = node.custom_capacity[i];
+    hash = hash_step(hash, hash_text(names.text(custom.name)));
+    hash = hash_step(hash, static_cast<uint32_t>(custom.amount));
+  }
+  return hash | 1;
+}
+
+}  // namespace
+
+Experience::Groups& JobLedger::State::experience_of(const Job& job) {
+  return experience.groups_of(job.spec.bytes(), [&](std::span<const std::byte> bytes) {
+    return classes.read_other(bytes);
+  });
+}
+
+uint64_t JobLedger::State::worker_kind(const Job& job) const {
+  const Attempt* last = edges::last_attempt(job);
+  return last == nullptr ? 0 : workers.at(last->worker).kind;
+}
+
+void JobLedger::State::note_kind(WorkerEntry& worker, WorkerIndex row, uint32_t generation) {
+  if (worker.kind != 0 && worker.kind_of == generation) return;
+  NodeState node;
+  uint32_t flags = 0;
+  uint32_t is_now = 0;
+  if (!tables.fleet.read_node(row, node, flags, is_now) || is_now != generation) return;
+  worker.kind = hash_of(node, tables.names);
+  worker.kind_of = generation;
+}
+
+Forecast JobLedger::State::expected_run(Now now, const Job& job) {
+  const bool runs = job.state == JobState::Running;
+  const uint64_t kind = runs || job.state == JobState::Assigned ? worker_kind(job) : 0;
+  Experience::Groups& groups = experience_of(job);
+  const double said_s = job.estimated_ms / 1e3;
+  Forecast run = experience.run_s(groups, kind, said_s);
+  if (runs) {
+    const int64_t so_far_ms = now.wall_ms - edges::last_attempt(job)->started_at_ms;
+    run = beyond(run, static_cast<double>(so_far_ms) / 1e3);
+  }
+  if (job.timeout_ms == 0 || !run.known) return run;
+  for (double* part : {&run.median, &run.mean, &run.low, &run.high})
+    *part = std::min(*part, job.timeout_ms / 1e3);
+  return run;
+}
+
+Duration JobLedger::State::expected_duration(Now now, const Job& job) {
+  const Forecast run = expected_run(now, job);
+  double left = run.known ? run.median : seconds(kUnknownRun);
+  if (job.state == JobState::Running) {
+    left -= static_cast<double>(now.wall_ms - edges::last_attempt(job)->started_at_ms) / 1e3;
+  }
+  return duration_of(left);
+}
+
+/// From how an attempt ended: completed, or killed by its memory limit, of which it had too little.
+void JobLedger::State::learn_from(const Job& job, const edges::Ending& ending) {
+  const Attempt& attempt = *edges::last_attempt(job);
+  Experience::Groups& groups = experience_of(job);
+  auto memory = static_cast<double>(ending.usage.memory_peak_bytes);
+  double run_s = 0;
+  if (attempt.state == JobState::Completed) {
+    const auto seen_ms = attempt.finished_at_ms - attempt.started_at_ms;
+    run_s = ending.usage.wall_ms > 0 ? static_cast<double>(ending.usage.wall_ms) / 1e3
+                                     : static_cast<double>(std::max<int64_t>(seen_ms, 1)) / 1e3;
+  } else {
+    const int64_t limit = classes.read_other(job.spec.bytes()).demand.memory_mib;
+    memory = std::max(memory, static_cast<double>(limit) * kBytesOfAMib);
+  }
+  experience.learn(groups, worker_kind(job), run_s, memory);
+}
+
+}  // namespace berth::core
