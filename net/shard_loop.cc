@@ -97,6 +97,7 @@ ShardLoop::ShardLoop(
       listener_(loop(), socket, *this) {}
 
 void ShardLoop::on_start() {
+  go_first();
   take_short_turns();
   uv_idle_init(loop(), &idle_);
   idle_.data = this;

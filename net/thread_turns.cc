@@ -10,6 +10,7 @@
 namespace berth::net {
 namespace {
 
+constexpr int kGoesFirst = -10;
 constexpr int kGivesWay = 10;
 constexpr uint64_t kShortTurnNs = 100'000;  // the shortest there is; others have about 3 ms
 
@@ -29,6 +30,10 @@ static_assert(sizeof(SchedAttr) == 48, "its first version");
 }  // namespace
 
 // Linux has a priority for each thread, and `nice` changes that of the caller.
+void go_first() {
+  (void)!nice(kGoesFirst);
+}
+
 void give_way() {
   (void)!nice(kGivesWay);
 }

@@ -5,6 +5,14 @@ namespace berth::net {
 // What the kernel is told of the calling thread, for machines with fewer cores than busy threads.
 // Where it may not be told, or does not know of it, all is as it was.
 
+/// Who waits for it waits for nothing else, and it never works for long: nine times the share of an
+/// ordinary thread. Needs root, or a limit that allows it (`LimitNICE=-10`).
+///
+/// A thread that is woken often beside one that never sleeps has soon had its fair share. When it is
+/// woken then, it waits until the other's turn ends: at the next tick of the kernel, after up to
+/// 4 ms. With a larger share it has always had less than is its due, and goes first.
+void go_first();
+
 /// Others have work in hand that cannot wait: about a tenth of a shard's share of a core.
 void give_way();
 
