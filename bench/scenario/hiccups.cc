@@ -1,6 +1,7 @@
 // What the machine itself does to a tail: one thread on each core reads the clock all the time, and
-// where two readings lie apart, something else had the core. Prints how long a request that comes
-// at any moment would wait for that alone, as one JSON object.
+// where two readings lie apart, something else had the core. Prints how long a request that needs
+// every core, as one between a busy generator and a busy server does, would wait for that alone,
+// as one JSON object.
 //
 //   hiccups SECONDS
 //
@@ -76,7 +77,7 @@ int main(int argc, char** argv) {
   std::vector<double> all;
   for (const std::vector<double>& of_core : gaps)
     all.insert(all.end(), of_core.begin(), of_core.end());
-  const double total_us = seconds * 1e6 * cores;
+  const double total_us = seconds * 1e6;
   const double max = all.empty() ? 0 : *std::max_element(all.begin(), all.end());
   std::printf(
       "{\"scenario\":\"hiccups\",\"seconds\":%g,\"cores\":%u,\"latency_us\":{\"p99\":%.1f,"
