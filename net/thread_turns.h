@@ -8,8 +8,8 @@ namespace berth::net {
 /// Who waits for it waits for nothing else, and it never works for long: nine times the share of an
 /// ordinary thread. Needs root, or a limit that allows it (`LimitNICE=-10`).
 ///
-/// A thread that is woken often beside one that never sleeps has soon had its fair share. When it is
-/// woken then, it waits until the other's turn ends: at the next tick of the kernel, after up to
+/// A thread that is woken often beside one that never sleeps has soon had its fair share. When it
+/// is woken then, it waits until the other's turn ends: at the next tick of the kernel, after up to
 /// 4 ms. With a larger share it has always had less than is its due, and goes first.
 void go_first();
 

@@ -71,14 +71,16 @@ bool refuse_unknown(const Route& route, std::string_view name, Problem& problem)
   return refuse(problem, "there is no parameter " + quoted(name), std::move(hint));
 }
 
-bool check_query(const Route& route, const HttpRequest& request, Problem& problem) {
+bool check_query(const Api& api, const Route& route, const HttpRequest& request, Problem& problem) {
   const auto& query = request.query();
   for (size_t i = 0; i < query.size(); ++i) {
     const auto& [name, value] = query[i];
     const Parameter* row = find_parameter(route, name);
-    if (row == nullptr || is_in_path(route, name)) return refuse_unknown(route, name, problem);
+    const bool known = row != nullptr && !is_in_path(route, name);
+    if (api.lenient && (!known || value.empty())) continue;
+    if (!known) return refuse_unknown(route, name, problem);
     if (!check_value(*row, value, problem)) return false;
-    for (size_t before = 0; before < i && !row->repeats; ++before) {
+    for (size_t before = 0; before < i && !row->repeats && !api.lenient; ++before) {
       if (query[before].first != name) continue;
       return refuse(
           problem, "parameter '" + std::string(name) + "' is given twice", "give it once");
@@ -87,7 +89,7 @@ bool check_query(const Route& route, const HttpRequest& request, Problem& proble
   for (const Parameter& row : route.parameters) {
     if (!row.required || is_in_path(route, row.name)) continue;
     const auto given = [&](const auto& pair) {
-      return pair.first == row.name;
+      return pair.first == row.name && !pair.second.empty();
     };
     if (std::any_of(query.begin(), query.end(), given)) continue;
     return refuse(problem, "parameter '" + std::string(row.name) + "' is missing");
@@ -131,7 +133,7 @@ bool check_body(
   const std::string_view body = request.body();
   const std::string_view type = request.header("content-type");
   const bool wanted = route.body != nullptr && (!body.empty() || !route.body_optional);
-  if ((wanted || !body.empty()) && !api.any_content_type && !is_json(type)) {
+  if ((wanted || !body.empty()) && !api.lenient && !is_json(type)) {
     problem = Problem{};
     problem.status = 415;
     problem.code = "unsupported_media_type";
@@ -141,7 +143,7 @@ bool check_body(
     return false;
   }
   if (route.body == nullptr) {
-    return body.empty() || api.any_content_type || refuse(problem, "no body is expected here");
+    return body.empty() || api.lenient || refuse(problem, "no body is expected here");
   }
   if (!wanted) return reader.read("{}", *route.body);
   const bool read = route.bodies_max > 1
@@ -169,7 +171,7 @@ bool check_request(
     std::span<const std::string_view> values,
     JsonReader& reader,
     Problem& problem) {
-  return check_path(route, values, problem) && check_query(route, request, problem) &&
+  return check_path(route, values, problem) && check_query(api, route, request, problem) &&
          check_body(api, route, request, reader, problem);
 }
 

@@ -57,8 +57,9 @@ struct Api {
   void (*say_problem)(Exchange&, const Problem&) = nullptr;
   /// Paths that no route has are this API's to refuse when they begin so: `/api/v1/`.
   std::string_view prefix = {};
-  /// Bodies are JSON whatever their Content-Type says, as the older servers had it.
-  bool any_content_type = false;
+  /// As the older servers were: bodies are JSON whatever their Content-Type says, parameters that
+  /// are not known or have no value are ignored, and of one that is given twice the first counts.
+  bool lenient = false;
 };
 
 }  // namespace berth::net

@@ -125,6 +125,7 @@ class DtaskClients(OlderTest):
         self.beat("w1", tags=(), region="eu", nested={"a": [1]})
         body = {"task_id": "t1", "required_tags": None, "priority": 7}
         self.ok(self.client.ask("POST", "/api/v1/schedule", body))
+        self.ok(self.client.get("/api/v1/workers", verbose="1"))
 
     def test_a_real_agent_is_found_and_a_worker_that_pulls_is_not(self):
         self.ok(self.client.post("/register", worker_id="p1", nonce="n", capabilities=["gpu"]))

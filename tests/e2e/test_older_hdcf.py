@@ -341,6 +341,8 @@ class HdcfClients(OlderTest):
         running = self.ok(self.client.get("/jobs", status="RUNNING", worker_id="w1"))
         self.assertEqual([row["job_id"] for row in running], [job["job_id"]])
         self.assertEqual(self.ok(self.client.get("/jobs", worker_id="w9")), [])
+        loose = self.ok(self.client.get("/jobs", status="", worker_id="w1", page="3"))
+        self.assertEqual(loose, running)
         (row,) = self.ok(self.client.get("/workers"))
         self.assertEqual((row["worker_id"], row["status"]), ("w1", "ONLINE"))
         self.assertEqual((row["current_job_id"], row["capabilities"]), (job["job_id"], ["ssd"]))

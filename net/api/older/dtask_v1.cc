@@ -232,7 +232,7 @@ extern const Api kDtaskV1Api = {
     .routes = kRoutes,
     .say_problem = older::say_problem,
     .prefix = "/api/v1/",
-    .any_content_type = true,
+    .lenient = true,
 };
 
 }  // namespace berth::net

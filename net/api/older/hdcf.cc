@@ -469,7 +469,7 @@ extern const Api kHdcfApi = {
     .about = "An older API, for its clients as they are. New ones: `/v1/jobs`.",
     .routes = kRoutes,
     .say_problem = older::say_problem,
-    .any_content_type = true,
+    .lenient = true,
 };
 
 }  // namespace berth::net

@@ -336,7 +336,7 @@ extern const Api kJobPoolApi = {
     .routes = kRoutes,
     .say_problem = say_problem,
     .prefix = "/api/",
-    .any_content_type = true,
+    .lenient = true,
 };
 
 }  // namespace berth::net

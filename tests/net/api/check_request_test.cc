@@ -105,6 +105,27 @@ TEST(CheckRequest, TakesNothingButJson) {
   EXPECT_EQ(check("POST /old/things", "Content-Type: text/plain\r\n", body).status, 200);
 }
 
+// They were written for servers that looked for what they know, and at nothing else.
+TEST(CheckRequest, LetsOlderClientsSayWhatNobodyKnows) {
+  struct Case {
+    const char* query;
+    int status;
+  };
+  const Case cases[] = {
+      {"", 200},
+      {"limit=7", 200},
+      {"limit=7&verbose=1&_=1700000000", 200},
+      {"limit=", 200},
+      {"limit=7&limit=8", 200},
+      {"limit=seven", 400},
+  };
+  for (const Case& c : cases) {
+    const Problem problem =
+        check("POST /old/things?" + std::string(c.query), "", R"({"name":"a"})");
+    EXPECT_EQ(problem.status, c.status) << c.query << ": " << problem.detail;
+  }
+}
+
 TEST(CheckRequest, SaysWhereInTheBodyTheMistakeIs) {
   struct Case {
     const char* body;

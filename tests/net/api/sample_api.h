@@ -92,6 +92,7 @@ inline constexpr std::array<Route, 1> kOldRoutes = {{
      .path = "/old/things",
      .id = "oldAdd",
      .about = "Adds as ever.",
+     .parameters = {&kListParameters[2], 1},
      .body = &kThing,
      .handle = nothing},
 }};
@@ -101,7 +102,7 @@ inline constexpr Api kOldApi = {
     .routes = kOldRoutes,
     .say_problem = say,
     .prefix = "/old/",
-    .any_content_type = true};
+    .lenient = true};
 
 inline constexpr std::array<const Api*, 2> kApis = {&kApi, &kOldApi};
 
