@@ -3,7 +3,12 @@
 namespace berth::net {
 
 Services::Services(Asker& asker, core::Tables& tables, const core::ServerIdentity& identity)
-    : asker(asker), tables(tables), identity(identity), workers(asker), events(asker) {}
+    : asker(asker),
+      tables(tables),
+      identity(identity),
+      workers(asker),
+      events(asker),
+      ledger(asker) {}
 
 Services::~Services() = default;
 
@@ -16,6 +21,9 @@ void Services::on_turn_end() {
 void Services::on_tick(core::Now now) {
   workers.on_tick(now);
   events.on_tick(now);
+  ledger.on_tick(now.mono);
+  tables.counters.gauges.event_streams.store(
+      static_cast<int64_t>(events.subscribers()), std::memory_order_relaxed);
 }
 
 void Services::on_drain() {

@@ -7,6 +7,7 @@
 #include "net/api/event_feed.h"
 #include "net/api/http_counts.h"
 #include "net/api/http_workers.h"
+#include "net/api/ledger_probe.h"
 #include "net/api/metrics_page.h"
 
 namespace berth::net {
@@ -34,6 +35,7 @@ struct Services {
   const core::ServerIdentity& identity;
   HttpWorkers workers;
   EventFeed events;
+  LedgerProbe ledger;
   core::Duration heartbeat_timeout = core::Duration::seconds(60);  ///< of HDCF workers
   bool draining = false;
   HttpCounts http_counts;

@@ -4,7 +4,7 @@ import json
 import socket
 import unittest
 
-from harness import DEADLINE_S, Process, split_address
+from harness import DEADLINE_S, Process, eventually, split_address
 from http_api import HttpTest, covers
 from jobs import JobsTest
 
@@ -131,6 +131,20 @@ class Events(HttpTest, JobsTest):
             events = streams[name].until(is_job(2, "COMPLETED"))
             self.assertEqual([event["job_id"] for event in events], [2, 2, 2, 2], name)
         self.assertEqual(len(streams["watch of jobs"].until(is_job(2, "COMPLETED"))), 8)
+
+    def test_open_streams_are_counted(self):
+        server = self.server()
+
+        def streams():
+            stats = self.cli_json(server, "stats")["stats"]
+            return next(stat["value"] for stat in stats if stat["name"] == "berth_event_streams")
+
+        self.assertEqual(streams(), 0)
+        two = [self.stream(server), self.stream(server, "/v1/workers?watch")]
+        eventually(lambda: streams() == 2, "both are counted")
+        for stream in two:
+            stream.close()
+        eventually(lambda: streams() == 0, "both have gone")
 
     def test_a_stream_goes_on_where_it_was(self):
         server = self.server()

@@ -4,6 +4,7 @@
 #include "net/api/openapi.h"
 #include "net/api/services.h"
 #include "net/api/v1/shapes.h"
+#include "net/loop_clock.h"
 #include "wire/messages.h"
 
 // The server itself: its numbers, its health, its version and its document.
@@ -137,18 +138,24 @@ void answer_ready(Exchange& exchange, std::span<const Check> checks) {
   exchange.answer(ready ? 200 : 503);
 }
 
-// A job that cannot be: whatever the ledger says of it, it has answered. A store that has failed
-// has ended the process, and nobody is there to ask.
+std::string_view words_for(LedgerProbe::Finding finding) {
+  switch (finding) {
+    case LedgerProbe::Finding::Answers: return "answers";
+    case LedgerProbe::Finding::Busy: return "is busy";
+    case LedgerProbe::Finding::Silent: break;
+  }
+  return "has not answered in time";
+}
+
+// A store that has failed has ended the process, and nobody is there to ask.
 void show_ready(Exchange& exchange) {
-  constexpr uint64_t kNoJob = UINT64_MAX;
-  exchange.ask(wire::ShowJob{wire::JobId{kNoJob}}, [&exchange](const wire::Reply& reply) {
-    const Services& services = exchange.services();
-    const auto* refused = std::get_if<wire::Refused>(&reply);
-    const bool answers = refused == nullptr || refused->code == wire::Refusal::NotFound;
-    const bool behind = services.store_is_full;
-    const bool draining = services.draining;
+  Services& services = exchange.services();
+  exchange.when_gone([&services, who = &exchange] { services.ledger.forget(who); });
+  services.ledger.ask(&exchange, LoopClock::mono(), [&exchange](LedgerProbe::Finding ledger) {
+    const bool behind = exchange.services().store_is_full;
+    const bool draining = exchange.services().draining;
     const std::array<Check, 3> checks = {{
-        {"ledger", answers, answers ? "answers" : "is busy"},
+        {"ledger", ledger == LedgerProbe::Finding::Answers, words_for(ledger)},
         {"store", !behind, behind ? "is behind: new jobs are refused" : "keeps up"},
         {"draining", !draining, draining ? "the server is stopping" : "the server takes requests"},
     }};
@@ -234,8 +241,8 @@ constexpr std::array<Route, 6> kRoutes = {{
      .open_to_all = true},
     {.path = "/readyz",
      .id = "getReady",
-     .about = "Whether it takes requests: the ledger answers, the store keeps up, and it does not "
-              "stop.",
+     .about = "Whether it takes requests: the ledger answers within a second, the store keeps up, "
+              "and it does not stop.",
      .parameters = {&kVerbose, 1},
      .answers = kReadyAnswers,
      .handle = show_ready,
