@@ -273,6 +273,7 @@ struct Counter final : core::StoreReader {
   void on_submit(const core::SubmitRecord&) override {}
   void on_worker(const core::WorkerRecord&) override {}
   void on_event(const wire::JobEvent&) override {}
+  void on_experience(const core::ExperienceRecord&) override {}
   uint64_t jobs = 0;
   uint64_t bytes = 0;
 };

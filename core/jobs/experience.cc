@@ -15,6 +15,11 @@ constexpr size_t kOnKind = kGroupLevels - 1;
 constexpr size_t kProgram = kGroupLevels - 2;
 constexpr int64_t kCoresOfAGpu = 16;
 
+bool makes_sense(const Moments& moments) {
+  return std::isfinite(moments.weight) && moments.weight >= 0 && std::isfinite(moments.mean) &&
+         std::isfinite(moments.variance) && moments.variance >= 0;
+}
+
 std::string_view file_name(std::string_view path) {
   const size_t slash = path.rfind('/');
   return slash == std::string_view::npos ? path : path.substr(slash + 1);
@@ -131,7 +136,7 @@ double Experience::runs_seen(Groups& groups) {
 }
 
 void Experience::restore(const ExperienceRecord& record) {
-  if (record.slot >= groups_max_) return;
+  if (record.slot >= groups_max_ || !makes_sense(record.run) || !makes_sense(record.memory)) return;
   if (record.slot >= groups_.size()) groups_.resize(record.slot + 1);
   Group& group = groups_[record.slot];
   group.key = record.key;

@@ -8,19 +8,12 @@
 #include <string_view>
 #include <vector>
 
+#include "core/jobs/records.h"
 #include "core/plan/moments.h"
 #include "core/plan/predictor.h"
 #include "wire/job_messages.h"
 
 namespace berth::core {
-
-/// What a group of like jobs took: run times in seconds, peaks of memory in bytes.
-struct ExperienceRecord {
-  uint32_t slot = 0;  ///< where it is kept; a younger group may take it over
-  uint64_t key = 0;   ///< of the group (`group_keys`)
-  Moments run;
-  Moments memory;
-};
 
 /// What a job is to those who learn from it: its program and user, and what it asks for.
 ///
@@ -67,6 +60,7 @@ class Experience {
   /// How much has been seen of the same user's same program, older ones counting for less.
   double runs_seen(Groups& groups);
 
+  /// Of a store that says nonsense nothing is taken.
   void restore(const ExperienceRecord& record);
   /// Groups that have changed since they were taken last, the first to change first, at most
   /// `count`.

@@ -11,6 +11,11 @@ namespace {
 
 using wire::JobState;
 
+/// A group that changes all the time is written once in so long; a server that crashes forgets so
+/// much of what it learned.
+constexpr Duration kSavedEvery = Duration::seconds(2);
+constexpr size_t kSavedAtOnce = 1'024;
+
 constexpr double kBytesOfAMib = 1024.0 * 1024.0;
 
 double seconds(Duration length) {
@@ -97,6 +102,13 @@ void JobLedger::State::learn_from(const Job& job, const edges::Ending& ending) {
     memory = std::max(memory, static_cast<double>(limit) * kBytesOfAMib);
   }
   experience.learn(groups, worker_kind(job), run_s, memory);
+}
+
+void JobLedger::State::save_experience(Now now) {
+  if (now.mono < experience_due || experience.changed() == 0) return;
+  experience_due = now.mono + kSavedEvery;
+  for (const ExperienceRecord& record : experience.take_changed(kSavedAtOnce))
+    outbox.rows().experience.push_back(record);
 }
 
 }  // namespace berth::core

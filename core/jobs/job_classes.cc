@@ -63,6 +63,11 @@ Query JobClasses::query_of(const wire::JobSpec& spec) {
 }
 
 bool JobClasses::unsatisfiable(Now now, const wire::JobSpec& spec) {
+  uint32_t one = 1;
+  return unsatisfiable(now, spec, one);
+}
+
+bool JobClasses::unsatisfiable(Now now, const wire::JobSpec& spec, uint32_t& looks) {
   key_.clear();
   append_class_key(spec, key_);
   auto found = verdicts_.find(key_);
@@ -70,10 +75,13 @@ bool JobClasses::unsatisfiable(Now now, const wire::JobSpec& spec) {
     const Verdict& known = found->second;
     const uint64_t version = known.unsatisfiable ? more_ : fewer_;
     const bool fresh = known.unsatisfiable ? now.mono - known.at < kVerdictAge : true;
-    if (known.version == version && fresh) return known.unsatisfiable;
+    if ((known.version == version && fresh) || looks == 0) return known.unsatisfiable;
+  } else if (looks == 0) {
+    return false;
   } else if (verdicts_.size() >= kVerdictsKept) {
     verdicts_.clear();
   }
+  --looks;
   wire::Place place;
   Verdict verdict;
   verdict.unsatisfiable = !compile(spec, place, query_) || !fits_somewhere(tables_, place, query_);
@@ -81,13 +89,6 @@ bool JobClasses::unsatisfiable(Now now, const wire::JobSpec& spec) {
   verdict.at = now.mono;
   verdicts_[key_] = verdict;
   return verdict.unsatisfiable;
-}
-
-bool JobClasses::known_unsatisfiable(const wire::JobSpec& spec) {
-  key_.clear();
-  append_class_key(spec, key_);
-  auto found = verdicts_.find(key_);
-  return found != verdicts_.end() && found->second.unsatisfiable && found->second.version == more_;
 }
 
 wire::Explanation JobClasses::explain_unsatisfiable(const wire::JobSpec& spec, Arena& text) {

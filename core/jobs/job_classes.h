@@ -44,8 +44,8 @@ class JobClasses {
   bool unsatisfiable(Now now, const wire::JobSpec& spec);
   wire::Explanation explain_unsatisfiable(const wire::JobSpec& spec, Arena& text);
   wire::Explanation explain(const wire::JobSpec& spec, Arena& text);
-  /// What was found last, without looking.
-  bool known_unsatisfiable(const wire::JobSpec& spec);
+  /// The same; while `looks` is 0 without a look, as it was found last. Each look takes one.
+  bool unsatisfiable(Now now, const wire::JobSpec& spec, uint32_t& looks);
 
   /// A worker came, or one went for good.
   void workers_changed(bool one_less) { ++(one_less ? fewer_ : more_); }

@@ -99,6 +99,7 @@ void JobLedger::on_tick(Now now, Effects& effects) {
     self.on_due(now, one, effects);
   self.write_started(now);
   self.retire(now);
+  self.save_experience(now);
   self.census.publish_oldest(self.jobs);
   const uint64_t waiting =
       self.census.in(wire::JobState::Pending) + self.census.in(wire::JobState::Retrying);

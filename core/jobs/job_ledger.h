@@ -56,6 +56,7 @@ class JobLedger final : public StoreReader {
   void on_submit(const SubmitRecord& submit) override;
   void on_worker(const WorkerRecord& worker) override;
   void on_event(const wire::JobEvent& event) override;
+  void on_experience(const ExperienceRecord& record) override;
   void start(Now now);
 
   /// Whether `request` is for the ledger; the same for every thread.

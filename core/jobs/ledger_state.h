@@ -101,6 +101,9 @@ struct JobLedger::State {
   Duration expected_duration(Now now, const Job& job);
   static constexpr Duration kUnknownRun = Duration::seconds(60);
   void learn_from(const Job& job, const edges::Ending& ending);
+  /// What was learned, to the store: a bounded part, every few seconds.
+  void save_experience(Now now);
+  Instant experience_due;
 
   // ---- rows.cc: what is written at the end of a turn ----
 
@@ -252,6 +255,7 @@ struct JobLedger::State {
   void on(const Call& call, const wire::BackUp&) {
     refuse(call, wire::Refusal::Unsupported, "this ledger has no file to copy");
   }
+  uint32_t looks_left = 0;  ///< of `row_of`, at workers, in this answer
   wire::JobRow row_of(Now now, const Job& job, const wire::JobSpec& spec);
   bool matches(const Job& job, const wire::ListJobs& list, WorkerNumber worker);
   wire::AttemptRow attempt_row(const Attempt& attempt);

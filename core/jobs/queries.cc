@@ -18,6 +18,9 @@ constexpr uint32_t kRowsMax = 500;
 constexpr size_t kPageBytesMax = 512 * 1024;
 /// A page looks at no more jobs than this, found or not: a few milliseconds.
 constexpr size_t kLookedAtMax = 8'192;
+/// Classes of jobs that one answer judges anew, whether any worker could run them; each is a look
+/// at the workers. The next page, or the same one again, goes on.
+constexpr uint32_t kLooksPerPage = 16;
 constexpr size_t kSummaryBytes = 60;
 constexpr size_t kPositionMax = 100'000;
 constexpr size_t kWatchRangesMax = 1'024;
@@ -117,7 +120,8 @@ wire::JobRow JobLedger::State::row_of(Now now, const Job& job, const wire::JobSp
   row.queued_at_ms = job.submitted_at_ms;
   row.scheduled_at_ms = spec.scheduled_at_ms;
   row.deadline_at_ms = spec.deadline_at_ms;
-  row.unsatisfiable = job.state == JobState::Pending && classes.known_unsatisfiable(spec);
+  row.unsatisfiable =
+      job.state == JobState::Pending && classes.unsatisfiable(now, spec, looks_left);
   if (!job.run) return row;
   const Run& run = *job.run;
   row.attempt_count = run.attempt_count;
@@ -145,6 +149,7 @@ bool JobLedger::State::matches(const Job& job, const wire::ListJobs& list, Worke
 
 void JobLedger::State::on(const Call& call, const wire::ListJobs& list) {
   wire::JobPage page;
+  looks_left = kLooksPerPage;
   WorkerNumber worker = kNoWorker;
   if (!list.worker.empty()) {
     worker = workers.find(list.worker);
@@ -214,6 +219,7 @@ wire::AttemptRow JobLedger::State::attempt_row(const Attempt& attempt) {
 }
 
 void JobLedger::State::on(const Call& call, const wire::ShowJob& show) {
+  looks_left = 1;
   const Job* job = jobs.find(show.job);
   if (job == nullptr) return refuse(call, Refusal::NotFound, no_such(show.job));
   Arena& text = outbox.text();
@@ -242,12 +248,12 @@ void JobLedger::State::on(const Call& call, const wire::ShowJob& show) {
 }
 
 void JobLedger::State::on(const Call& call, const wire::ExplainJob& explain) {
+  looks_left = 1;
   const Job* job = jobs.find(explain.job);
   if (job == nullptr) return refuse(call, Refusal::NotFound, no_such(explain.job));
   Arena& text = outbox.text();
   const wire::JobSpec& spec = classes.read(job->spec.bytes());
   wire::JobExplanation why;
-  if (job->state == JobState::Pending) (void)classes.unsatisfiable(call.now, spec);
   why.row = row_of(call.now, *job, spec);
   explain_pending(call.now, *job, why);
   why.explanation = why.row.unsatisfiable ? classes.explain_unsatisfiable(spec, text)

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/base/arena.h"
+#include "core/plan/moments.h"
 #include "wire/job_messages.h"
 
 /// What is kept of jobs beyond the life of a process: the rows of the store, as plain structs.
@@ -87,6 +88,15 @@ struct WorkerRecord {
   int64_t cooldown_until_ms = 0;
 };
 
+/// What a group of like jobs took: run times in seconds, peaks of memory in bytes. Written a little
+/// at a time; what a crash forgets of it is learned again.
+struct ExperienceRecord {
+  uint32_t slot = 0;  ///< where it is kept; a younger group may take it over
+  uint64_t key = 0;   ///< of the group (`group_keys`)
+  Moments run;
+  Moments memory;
+};
+
 /// Whether a store may leave the event out: the job's own row says the same, and nothing was
 /// promised by it. Watchers are told of such events as long as the server lives.
 constexpr bool is_in_passing(const wire::JobEvent& event) {
@@ -105,19 +115,21 @@ struct StoreBatch {
   std::vector<SubmitRecord> submits;
   std::vector<WorkerRecord> workers;
   std::vector<wire::JobEvent> events;
+  std::vector<ExperienceRecord> experience;
   std::vector<wire::JobId> dropped_jobs;  ///< retention: with their attempts
   std::vector<std::string_view> dropped_submits;
   Arena text;
 
   bool empty() const {
     return jobs.empty() && arrays.empty() && changes.empty() && attempts.empty() &&
-           submits.empty() && workers.empty() && events.empty() && dropped_jobs.empty() &&
-           dropped_submits.empty();
+           submits.empty() && workers.empty() && events.empty() && experience.empty() &&
+           dropped_jobs.empty() && dropped_submits.empty();
   }
 
   size_t rows() const {
     return jobs.size() + arrays.size() + changes.size() + attempts.size() + submits.size() +
-           workers.size() + events.size() + dropped_jobs.size() + dropped_submits.size();
+           workers.size() + events.size() + experience.size() + dropped_jobs.size() +
+           dropped_submits.size();
   }
 
   /// Memory that it takes, for back-pressure.
@@ -129,7 +141,7 @@ inline size_t StoreBatch::bytes() const {
     return list.capacity() * sizeof(T);
   };
   return text.bytes() + of(arrays) + of(jobs) + of(changes) + of(attempts) + of(submits) +
-         of(workers) + of(events) + of(dropped_jobs) + of(dropped_submits);
+         of(workers) + of(events) + of(experience) + of(dropped_jobs) + of(dropped_submits);
 }
 
 /// Where a server's life counts from that is the `starts`th on its store.
@@ -150,6 +162,7 @@ class StoreReader {
   virtual void on_worker(const WorkerRecord& worker) = 0;
   /// The youngest, in order; without those in passing.
   virtual void on_event(const wire::JobEvent& event) = 0;
+  virtual void on_experience(const ExperienceRecord& record) = 0;
 };
 
 /// Where jobs become durable. The ledger sees this and nothing else of it.

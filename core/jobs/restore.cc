@@ -58,6 +58,10 @@ void JobLedger::on_event(const wire::JobEvent& event) {
   state_->events.restore(kept);
 }
 
+void JobLedger::on_experience(const ExperienceRecord& record) {
+  state_->experience.restore(record);
+}
+
 void JobLedger::start(Now now) {
   state_->resume(now);
   wire::JobEvent event = State::event_of(now, wire::EventKind::Server);

@@ -23,6 +23,7 @@ class RowReader {
   bool submits();
   bool workers();
   bool events();
+  bool experience();
 
   /// Of the function that returned false.
   std::string problem() const {
@@ -210,12 +211,27 @@ bool RowReader::events() {
   });
 }
 
+bool RowReader::experience() {
+  return each(
+      "SELECT slot, key, run_weight, run_mean, run_variance, memory_weight, memory_mean,"
+      " memory_variance FROM experience",
+      [&](const Statement& row) {
+        reader_.on_experience(
+            {as_count(row.number(0)),
+             as_unsigned(row.number(1)),
+             {row.real(2), row.real(3), row.real(4)},
+             {row.real(5), row.real(6), row.real(7)}});
+        return true;
+      });
+}
+
 }  // namespace
 
 bool read_rows(
     Database& database, SpecBook& specs, core::StoreReader& reader, std::string& problem) {
   RowReader rows(database, specs, reader);
-  if (rows.jobs() && rows.attempts() && rows.submits() && rows.workers() && rows.events()) {
+  if (rows.jobs() && rows.attempts() && rows.submits() && rows.workers() && rows.events() &&
+      rows.experience()) {
     return true;
   }
   problem = rows.problem();

@@ -94,6 +94,9 @@ bool RowWriter::prepare(Database& database) {
          drop_submit_.prepare(database, "DELETE FROM submits WHERE id = ?1") &&
          find_submit_.prepare(database, "DELETE FROM submits WHERE request = ?1") &&
          worker_.prepare(database, "INSERT OR REPLACE INTO workers VALUES (?1, ?2, ?3, ?4)") &&
+         experience_.prepare(
+             database,
+             "INSERT OR REPLACE INTO experience VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)") &&
          events_.prepare(database, "INSERT OR REPLACE INTO events", kEventColumns) &&
          forget_events_.prepare(database, "DELETE FROM events WHERE sequence <= ?1");
 }
@@ -112,6 +115,7 @@ void RowWriter::finalize() {
         &drop_submit_,
         &find_submit_,
         &worker_,
+        &experience_,
         &forget_events_}) {
     statement->finalize();
   }
@@ -165,6 +169,9 @@ bool RowWriter::write_batch(const core::StoreBatch& batch, size_t number) {
   }
   for (const core::WorkerRecord& worker : batch.workers) {
     if (!write(worker)) return false;
+  }
+  for (const core::ExperienceRecord& record : batch.experience) {
+    if (!write(record)) return false;
   }
   if (!write(batch.events)) return false;
   if (!batch.events.empty() && !forget_old_events(as_signed(batch.events.back().sequence))) {
@@ -379,6 +386,18 @@ bool RowWriter::write(const core::WorkerRecord& worker) {
   worker_.number(3, worker.failures);
   worker_.number_or_null(4, worker.cooldown_until_ms);
   return worker_.run();
+}
+
+bool RowWriter::write(const core::ExperienceRecord& record) {
+  experience_.number(1, record.slot);
+  experience_.number(2, as_signed(record.key));
+  int at = 3;
+  for (const core::Moments& moments : {record.run, record.memory}) {
+    experience_.real(at++, moments.weight);
+    experience_.real(at++, moments.mean);
+    experience_.real(at++, moments.variance);
+  }
+  return experience_.run();
 }
 
 // Of each job how it began and ended, and what delayed it: that it was assigned and ran says its

@@ -59,6 +59,7 @@ class RowWriter {
   bool write(std::span<const core::AttemptRecord> attempts, size_t batch);
   bool write(const core::SubmitRecord& submit);
   bool write(const core::WorkerRecord& worker);
+  bool write(const core::ExperienceRecord& record);
   bool write(std::span<const wire::JobEvent> events);
   bool forget_old_events(int64_t newest);
   bool drop(std::span<const wire::JobId> jobs);
@@ -100,6 +101,7 @@ class RowWriter {
   Statement drop_submit_;
   Statement find_submit_;
   Statement worker_;
+  Statement experience_;
   BulkInsert events_;
   Statement forget_events_;
 };

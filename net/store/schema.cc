@@ -44,6 +44,15 @@ CREATE TABLE submits (id INTEGER PRIMARY KEY, at_ms INTEGER, jobs TEXT, request 
     R"(
 CREATE INDEX jobs_finished ON jobs (finished_at_ms) WHERE finished_at_ms IS NOT NULL;
 )",
+    // What jobs took, by groups of like ones; a row for each slot of the ledger's table, so that
+    // there
+    // are never more of them.
+    R"(
+CREATE TABLE experience (
+  slot INTEGER PRIMARY KEY, key INTEGER,
+  run_weight REAL, run_mean REAL, run_variance REAL,
+  memory_weight REAL, memory_mean REAL, memory_variance REAL);
+)",
 };
 static_assert(std::size(kSteps) == kSchemaVersion);
 

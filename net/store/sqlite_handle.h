@@ -65,6 +65,7 @@ class Statement {
 
   // Parameters count from 1 and keep their value until they are bound again.
   void number(int at, int64_t value) { sqlite3_bind_int64(handle_, at, value); }
+  void real(int at, double value) { sqlite3_bind_double(handle_, at, value); }
   void null(int at) { sqlite3_bind_null(handle_, at); }
   /// 0 is stored as NULL: "none" or "not yet".
   void number_or_null(int at, int64_t value) { value == 0 ? null(at) : number(at, value); }
@@ -93,6 +94,7 @@ class Statement {
 
   // Columns count from 0; NULL reads as 0 or empty. Valid until the next step.
   int64_t number(int column) const { return sqlite3_column_int64(handle_, column); }
+  double real(int column) const { return sqlite3_column_double(handle_, column); }
   std::string_view text(int column) const {
     const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(handle_, column));
     return {data, static_cast<size_t>(sqlite3_column_bytes(handle_, column))};

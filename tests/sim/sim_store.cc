@@ -52,6 +52,8 @@ void SimDisk::apply(const core::StoreBatch& group) {
   }
   for (const wire::JobEvent& event : group.events)
     write(event);
+  for (const core::ExperienceRecord& record : group.experience)
+    experience_[record.slot] = record;
   for (wire::JobId job : group.dropped_jobs)
     drop(job.value);
   for (std::string_view request : group.dropped_submits)
@@ -193,6 +195,8 @@ void SimDisk::load(core::StoreReader& reader) {
     record.reason = event.reason;
     reader.on_event(record);
   }
+  for (const auto& [slot, record] : experience_)
+    reader.on_experience(record);
 }
 
 // ---- The store ----------------------------------------------------------------------------------

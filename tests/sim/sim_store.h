@@ -106,6 +106,7 @@ class SimDisk {
   std::map<std::string, StoredSubmit> submits_;
   std::map<std::string, StoredWorker> workers_;
   std::map<uint64_t, StoredEvent> events_;
+  std::map<uint32_t, core::ExperienceRecord> experience_;
   uint64_t submits_taken_ = 0;
   std::set<uint64_t> dropped_;
 };

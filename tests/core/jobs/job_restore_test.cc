@@ -1,6 +1,8 @@
 // A server that dies after every step of a life, and what the next one makes of it.
 
+#include <algorithm>
 #include <functional>
+#include <string>
 
 #include <gtest/gtest.h>
 
@@ -189,6 +191,74 @@ TEST_F(JobRestore, IdsAreNotGivenAgain) {
   world.submit(kClient, {{}});
   (void)turn();
   EXPECT_EQ(world.submitted.back().first.value, 4u);
+}
+
+// After a restart nobody had looked yet, and the job seemed to wait for room alone.
+TEST_F(JobRestore, WhatNoWorkerCouldRunSaysSoAgain) {
+  one_worker();
+  world.submit(kClient, {{.tags = {"moon"}}, {}});
+  (void)turn();
+  world.restart();
+  const auto says_so = [&](uint64_t job) {
+    world.ask(kClient, wire::ShowJob{{job}});
+    (void)turn();
+    return world.shown->row.unsatisfiable;
+  };
+  world.ask(kClient, wire::ListJobs{});
+  (void)turn();
+  ASSERT_EQ(world.page.size(), 2u);
+  EXPECT_TRUE(world.page[0].unsatisfiable);
+  EXPECT_FALSE(world.page[1].unsatisfiable);
+  EXPECT_TRUE(says_so(1));
+  world.worker("w2", 4, {"moon"});
+  world.changed("w2", wire::WorkerChange::Registered);
+  EXPECT_FALSE(says_so(1));
+}
+
+// Of many classes a page looks at a few; those that were judged before keep their verdict.
+TEST_F(JobRestore, APageOfManyClassesIsJudgedInParts) {
+  one_worker();
+  std::vector<std::string> tags;
+  for (int i = 0; i < 40; ++i)
+    tags.push_back("moon" + std::to_string(i));
+  for (const std::string& tag : tags)
+    world.submit(kClient, {{.tags = {tag}}});
+  (void)turn();
+  world.restart();
+  const auto marked = [&] {
+    world.ask(kClient, wire::ListJobs{});
+    (void)turn();
+    return std::count_if(world.page.begin(), world.page.end(), [](const wire::JobRow& row) {
+      return row.unsatisfiable;
+    });
+  };
+  EXPECT_EQ(marked(), 16);
+  EXPECT_EQ(marked(), 32);
+  EXPECT_EQ(marked(), 40);
+}
+
+TEST_F(JobRestore, WhatWasLearnedIsStoredALittleLaterAndOnce) {
+  one_worker();
+  report(ReportKind::Completed, running({}));
+  (void)turn();
+  const auto runs = [&] {
+    double weight = 0;
+    for (const auto& [slot, record] : world.store.experience())
+      weight = std::max(weight, record.run.weight);
+    return weight;
+  };
+  (void)after(2'000);
+  EXPECT_EQ(runs(), 1);
+  report(ReportKind::Completed, running({}));
+  (void)turn();
+  EXPECT_EQ(runs(), 1) << "the same groups, some moments later";
+  (void)after(2'000);
+  EXPECT_NEAR(runs(), 1.97, 1e-9);
+  world.restart();
+  world.attach("w1", kWorker1);
+  report(ReportKind::Completed, running({}));
+  (void)after(2'000);
+  EXPECT_NEAR(runs(), 2.91, 0.01) << "it goes on from what was read back";
 }
 
 }  // namespace

@@ -61,6 +61,8 @@ void StoreModel::commit(const StoreBatch& batch) {
     workers_[std::string(worker.worker)] = {worker};
   for (const wire::JobEvent& event : batch.events)
     events_.push_back({event, std::string(event.worker), std::string(event.reason)});
+  for (const ExperienceRecord& record : batch.experience)
+    experience_[record.slot] = record;
   for (wire::JobId job : batch.dropped_jobs) {
     EXPECT_EQ(jobs_.erase(job.value), 1u) << "dropped job " << job.value;
     attempts_.erase(
@@ -101,6 +103,8 @@ void StoreModel::load(StoreReader& reader) {
     event.reason = row.reason;
     reader.on_event(event);
   }
+  for (const auto& [slot, record] : experience_)
+    reader.on_experience(record);
 }
 
 }  // namespace berth::core

@@ -33,6 +33,7 @@ class StoreModel {
   const std::map<uint64_t, JobRow>& jobs() const { return jobs_; }
   const std::map<std::pair<uint64_t, uint64_t>, AttemptRow>& attempts() const { return attempts_; }
   size_t events() const { return events_.size(); }
+  const std::map<uint32_t, ExperienceRecord>& experience() const { return experience_; }
 
  private:
   struct EventRow {
@@ -58,6 +59,7 @@ class StoreModel {
   std::map<std::string, SubmitRow> submits_;
   std::map<std::string, WorkerRow> workers_;
   std::vector<EventRow> events_;
+  std::map<uint32_t, ExperienceRecord> experience_;
 };
 
 }  // namespace berth::core

@@ -40,6 +40,12 @@ class Groups {
     batch.submits.push_back({keep(batch, 100'000 + sequence_), 3, {}});
     if (sequence_ > 8) batch.dropped_submits.push_back(keep(batch, 100'000 + sequence_ - 8));
     batch.workers.push_back({keep(batch, below(3)), below(9), 1, 2});
+    const auto number = static_cast<double>(sequence_);
+    batch.experience.push_back(
+        {static_cast<uint32_t>(below(5)),
+         ~uint64_t{sequence_},
+         {number, -0.5, 1.25},
+         {1 / number, 20, 0}});
     return batch;
   }
   /// The next server starts to count anew.

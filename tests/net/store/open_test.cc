@@ -228,6 +228,7 @@ TEST(StoreOpen, AnOlderFileIsBroughtUpToDateWithAllThatIsInIt) {
           "event 1 at 10 job 1 x1 PENDING 0 on '' none ''"));
   EXPECT_EQ(folder.ask("PRAGMA user_version"), std::to_string(kSchemaVersion));
   EXPECT_EQ(folder.ask("SELECT count(*) FROM sqlite_schema WHERE name = 'jobs_finished'"), "1");
+  EXPECT_EQ(folder.ask("SELECT count(*) FROM experience"), "0");
 }
 
 }  // namespace

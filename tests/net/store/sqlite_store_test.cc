@@ -63,6 +63,7 @@ TEST(SqliteStore, GivesBackEveryFieldOfEveryRecord) {
       {3, 12, {2}, 1, JobState::Assigned, 1, "w-1", wire::ErrorClass::None, ""},
       {4, 13, {2}, 1, JobState::Running, 1, "w-1", wire::ErrorClass::None, ""},
       {5, 14, {2}, 4, JobState::Failed, 2, "w-1", wire::ErrorClass::Signal, "so it is"}};
+  batch.experience = {{0, ~uint64_t{0}, {33.25, -1.5, 0.125}, {}}, {7, 5, {}, {1, 20.5, 0}}};
   std::vector<std::string> expected = {
       describe(batch.jobs[0]),
       describe(batch.jobs[1]),
@@ -75,7 +76,9 @@ TEST(SqliteStore, GivesBackEveryFieldOfEveryRecord) {
       "worker 'w-2' nonce 0 failures 0 until 0",
       "event 1 at 10 job 2 x1 PENDING 0 on '' none ''",
       // Neither assigned nor running: the job's row says that.
-      "event 5 at 14 job 2 x4 FAILED 2 on 'w-1' signal 'so it is'"};
+      "event 5 at 14 job 2 x4 FAILED 2 on 'w-1' signal 'so it is'",
+      "experience 0 18446744073709551615 33.25/-1.5/0.125 0/0/0",
+      "experience 7 5 0/0/0 1/20.5/0"};
   for (const bool reopened : {false, true}) {
     SqliteStore store({folder.file()});
     open_or_fail(store);

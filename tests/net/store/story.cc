@@ -85,6 +85,14 @@ void Story::on_event(const wire::JobEvent& event) {
   lines.push_back(out.str());
 }
 
+void Story::on_experience(const core::ExperienceRecord& record) {
+  std::ostringstream out;
+  out << "experience " << record.slot << ' ' << record.key;
+  for (const core::Moments& moments : {record.run, record.memory})
+    out << ' ' << moments.weight << '/' << moments.mean << '/' << moments.variance;
+  lines.push_back(out.str());
+}
+
 std::vector<std::byte> make_spec(
     std::string_view name, uint32_t elements, std::string_view stdin_text) {
   const wire::Label labels[] = {{"team", "a \"b\""}, {"tier", "1"}};

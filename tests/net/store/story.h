@@ -25,6 +25,7 @@ class Story final : public core::StoreReader {
   void on_submit(const core::SubmitRecord& submit) override;
   void on_worker(const core::WorkerRecord& worker) override;
   void on_event(const wire::JobEvent& event) override;
+  void on_experience(const core::ExperienceRecord& record) override;
 
   uint64_t floor = 0;
   uint64_t starts = 0;
