@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "core/plan/implied.h"
+#include "core/plan/tardiness_bound.h"
 
 namespace berth::core {
 
@@ -123,17 +124,16 @@ double longest_volume(const Problem& problem, const std::vector<Ticks>& shortest
 
 double tardiness_bound(const Problem& problem, const std::vector<Ticks>& shortest) {
   std::vector<Ticks> ends(problem.tasks.size());
-  double sum = 0;
+  std::vector<TardinessBound::Waiting> waiting;
   for (uint32_t task : topological_order(problem)) {
     const Problem::Task& one = problem.tasks[task];
     Ticks start = one.release;
     for (uint32_t before : one.after)
       start = std::max(start, ends[before]);
     ends[task] = start + shortest[task];
-    if (ends[task] > one.deadline)
-      sum += one.weight * static_cast<double>(ends[task] - one.deadline);
+    waiting.push_back({task, ends[task]});
   }
-  return sum;
+  return TardinessBound(problem, shortest)(0, waiting);
 }
 
 double slowdown_bound(const Problem& problem, const std::vector<Ticks>& shortest) {

@@ -14,8 +14,7 @@ class ExactLoads final : public Engine {
   ExactLoads(const Problem& problem, const Schedule& known)
       : tasks_(static_cast<uint32_t>(problem.tasks.size())),
         workers_(static_cast<uint32_t>(problem.workers.size())),
-        loads_(workers_),
-        held_(workers_),
+        on_(workers_),
         twin_before_(workers_, workers_),
         best_(known) {
     read(problem);
@@ -47,6 +46,8 @@ class ExactLoads final : public Engine {
 
   void read(const Problem& problem) {
     for (uint32_t task = 0; task < tasks_; ++task) {
+      releases_.push_back(problem.tasks[task].release);
+      grain_ = std::gcd(grain_, releases_.back());
       for (uint32_t worker = 0; worker < workers_; ++worker) {
         durations_.push_back(problem.duration_on(task, worker));
         if (durations_.back() < kNever) grain_ = std::gcd(grain_, durations_.back());
@@ -58,6 +59,29 @@ class ExactLoads final : public Engine {
   Ticks duration(uint32_t task, uint32_t worker) const {
     return durations_[size_t{task} * workers_ + worker];
   }
+  /// Who is released first goes first: on one worker no other order ends earlier.
+  bool goes_before(uint32_t a, uint32_t b) const {
+    return std::pair(releases_[a], a) < std::pair(releases_[b], b);
+  }
+
+  /// When the worker would be done with one task more.
+  Ticks end_with(uint32_t worker, uint32_t task) const {
+    Ticks end = 0;
+    bool taken = false;
+    const auto run = [&](uint32_t next) {
+      end = std::max(end, releases_[next]) + duration(next, worker);
+    };
+    for (const uint32_t other : on_[worker]) {
+      if (!taken && goes_before(task, other)) {
+        run(task);
+        taken = true;
+      }
+      run(other);
+    }
+    if (!taken) run(task);
+    return end;
+  }
+
   double cost(uint32_t task, uint32_t worker) const {
     return prices_.price[worker] * static_cast<double>(duration(task, worker));
   }
@@ -107,15 +131,15 @@ class ExactLoads final : public Engine {
     level.chosen = UINT32_MAX;
     const uint32_t task = order_[depth];
     for (uint32_t worker = 0; worker < workers_; ++worker) {
-      if (loads_[worker] + duration(task, worker) > target_) continue;
+      if (duration(task, worker) > target_ || end_with(worker, task) > target_) continue;
       const uint32_t twin = twin_before_[worker];
-      if (held_[worker] == 0 && twin != workers_ && held_[twin] == 0) continue;
+      if (on_[worker].empty() && twin != workers_ && on_[twin].empty()) continue;
       // What this choice costs beyond the cheapest one must still be there to spend.
       if (spent_ + cost(task, worker) + left_[depth + 1] > slack_) continue;
       level.choices.push_back(worker);
     }
     std::stable_sort(level.choices.begin(), level.choices.end(), [&](uint32_t a, uint32_t b) {
-      return loads_[a] + duration(task, a) > loads_[b] + duration(task, b);
+      return end_with(a, task) > end_with(b, task);
     });
   }
 
@@ -132,10 +156,11 @@ class ExactLoads final : public Engine {
     const uint32_t worker = level.choices.back();
     level.choices.pop_back();
     // The target may have come down since the list was made.
-    if (loads_[worker] + duration(task, worker) > target_) return;
+    if (end_with(worker, task) > target_) return;
     level.chosen = worker;
-    loads_[worker] += duration(task, worker);
-    held_[worker] += 1;
+    std::vector<uint32_t>& on = on_[worker];
+    on.insert(
+        std::find_if(on.begin(), on.end(), [&](uint32_t o) { return goes_before(task, o); }), task);
     spent_ += cost(task, worker);
     if (depth + 1 == tasks_) return keep();
     levels_.emplace_back();
@@ -143,21 +168,23 @@ class ExactLoads final : public Engine {
   }
 
   void undo(uint32_t task, uint32_t worker) {
-    loads_[worker] -= duration(task, worker);
-    held_[worker] -= 1;
+    std::erase(on_[worker], task);
     spent_ -= cost(task, worker);
   }
 
   void keep() {
-    std::vector<Ticks> ends(workers_);
     best_.tasks.resize(tasks_);
-    for (size_t depth = 0; depth < tasks_; ++depth) {
-      const uint32_t task = order_[depth];
-      const uint32_t worker = levels_[depth].chosen;
-      best_.tasks[task] = {worker, ends[worker]};
-      ends[worker] += duration(task, worker);
+    Ticks last = 0;
+    for (uint32_t worker = 0; worker < workers_; ++worker) {
+      Ticks end = 0;
+      for (const uint32_t task : on_[worker]) {
+        const Ticks start = std::max(end, releases_[task]);
+        best_.tasks[task] = {worker, start};
+        end = start + duration(task, worker);
+      }
+      last = std::max(last, end);
     }
-    best_.cost = static_cast<double>(*std::max_element(ends.begin(), ends.end()));
+    best_.cost = static_cast<double>(last);
     aim();
   }
 
@@ -168,9 +195,9 @@ class ExactLoads final : public Engine {
   std::vector<double> cheapest_;  // of each task, at these prices
   std::vector<double> left_;      // the same, summed from a depth on
   std::vector<uint32_t> order_;
-  std::vector<Ticks> loads_;
-  std::vector<uint32_t> held_;
-  std::vector<uint32_t> twin_before_;  // `workers_`: none
+  std::vector<Ticks> releases_;
+  std::vector<std::vector<uint32_t>> on_;  // each worker, as it runs them
+  std::vector<uint32_t> twin_before_;      // `workers_`: none
   std::vector<Level> levels_;
   double spent_ = 0;
   double slack_ = 0;

@@ -1,16 +1,20 @@
-#include <absl/container/flat_hash_set.h>
+#include <absl/container/flat_hash_map.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <tuple>
 #include <utility>
 
 #include "core/placement/demand_hash.h"
 #include "core/plan/bounds.h"
+#include "core/plan/engine/alike.h"
 #include "core/plan/engine/exact_search.h"
+#include "core/plan/engine/load_search.h"
 #include "core/plan/implied.h"
+#include "core/plan/tardiness_bound.h"
 
 namespace berth::core {
 
@@ -34,8 +38,10 @@ class ExactTimes final : public Engine {
       has_best_ = true;
     }
     measure();
-    find_twin_tasks();
-    find_kinds();
+    twin_before_ = earlier_twins(problem, order_);
+    kind_ = worker_kinds(problem);
+    if (problem.goal == Goal::WeightedTardiness) tardiness_.emplace(problem, shortest_);
+    exchanges_ = may_exchange();
     levels_.push_back({});
     list_moves();
   }
@@ -98,48 +104,12 @@ class ExactTimes final : public Engine {
     known_bound_ = lower_bound(problem_);
   }
 
-  /// Of tasks that are alike in everything, those of lower rank start no later.
-  void find_twin_tasks() {
-    twin_before_.assign(tasks_, kNobody);
-    std::vector<std::vector<uint32_t>> followers(tasks_);
-    for (uint32_t task : order_) {
-      for (uint32_t before : problem_.tasks[task].after)
-        followers[before].push_back(task);
-    }
-    auto same = [&](uint32_t a, uint32_t b) {
-      const Problem::Task& x = problem_.tasks[a];
-      const Problem::Task& y = problem_.tasks[b];
-      return std::tie(
-                 x.demand, x.duration, x.durations, x.workers, x.release, x.deadline, x.after) ==
-                 std::tie(
-                     y.demand,
-                     y.duration,
-                     y.durations,
-                     y.workers,
-                     y.release,
-                     y.deadline,
-                     y.after) &&
-             x.weight == y.weight && followers[a] == followers[b];
-    };
-    for (uint32_t i = 0; i < tasks_; ++i) {
-      for (uint32_t j = i; j-- > 0 && twin_before_[order_[i]] == kNobody;) {
-        if (same(order_[i], order_[j])) twin_before_[order_[i]] = order_[j];
-      }
-    }
-  }
-
-  /// Workers that no task tells apart.
-  void find_kinds() {
-    for (uint32_t worker = 0; worker < workers_; ++worker) {
-      uint32_t kind = worker;
-      for (uint32_t other = 0; other < worker && kind == worker; ++other) {
-        bool same = problem_.workers[other].capacity == problem_.workers[worker].capacity;
-        for (uint32_t task = 0; task < tasks_ && same; ++task)
-          same = problem_.duration_on(task, other) == problem_.duration_on(task, worker);
-        if (same) kind = other;
-      }
-      kind_.push_back(kind);
-    }
+  /// Whether the order on one worker is nobody else's business.
+  bool may_exchange() const {
+    return problem_.goal == Goal::WeightedTardiness && runs_one_at_a_time(problem_) &&
+           std::all_of(order_.begin(), order_.end(), [&](uint32_t task) {
+             return problem_.tasks[task].after.empty() && shortest_[task] > 0;
+           });
   }
 
   bool placed(uint32_t task) const { return (placed_ >> task & 1) != 0; }
@@ -195,6 +165,38 @@ class ExactTimes final : public Engine {
     return false;
   }
 
+  double lateness(uint32_t task, Ticks end) const {
+    const Problem::Task& one = problem_.tasks[task];
+    return end > one.deadline ? one.weight * static_cast<double>(end - one.deadline) : 0;
+  }
+
+  /// Whether the move and what its worker did last would do better the other way round.
+  bool out_of_order(const Move& move) const {
+    if (!exchanges_ || on_[move.worker].empty()) return false;
+    const uint32_t task = move.task;
+    const uint32_t last = on_[move.worker].back();
+    const Ticks begin = assigned_[last].start;
+    if (move.start != ends_[last] || problem_.tasks[task].release > begin) return false;
+    const Ticks duration = problem_.duration_on(task, move.worker);
+    const Ticks end = move.start + duration;
+    const double now = lateness(last, ends_[last]) + lateness(task, end);
+    const double then = lateness(task, begin + duration) + lateness(last, end);
+    if (then != now) return then < now;
+    return std::pair(duration, rank_[task]) < std::pair(ends_[last] - begin, rank_[last]);
+  }
+
+  /// What begins only when another could be over: that one may as well go first (Giffler and
+  /// Thompson, "Algorithms for solving production-scheduling problems", 1960).
+  void drop_idlers(std::vector<Move>& moves) const {
+    if (problem_.goal == Goal::WorkersUsed) return;
+    Ticks first_end = kNever;
+    for (const Move& move : moves) {
+      const Ticks duration = problem_.duration_on(move.task, move.worker);
+      if (duration > 0) first_end = std::min(first_end, move.start + duration);
+    }
+    std::erase_if(moves, [&](const Move& move) { return move.start >= first_end; });
+  }
+
   void list_moves() {
     Level& level = levels_.back();
     if (!promising()) return;
@@ -214,9 +216,11 @@ class ExactTimes final : public Engine {
         if (start >= kNever || std::pair(start, rank_[task]) < std::pair(now_, last_rank_))
           continue;
         if (start > problem_.latest_start(task, worker)) continue;
-        level.moves.push_back({task, worker, start});
+        const Move move{task, worker, start};
+        if (!out_of_order(move)) level.moves.push_back(move);
       }
     }
+    drop_idlers(level.moves);
     auto key = [&](const Move& move) {
       return std::tuple(
           -move.start, tail_[move.task], -problem_.duration_on(move.task, move.worker));
@@ -229,8 +233,16 @@ class ExactTimes final : public Engine {
   /// Whether something better than the best may come of what is placed.
   bool promising() {
     if (!bound_allows()) return false;
-    if (placed_ == 0 || seen_.size() >= kSeenMax) return true;
-    return seen_.insert(fingerprint()).second;
+    if (placed_ == 0) return true;
+    const std::pair<uint64_t, uint64_t> state = fingerprint();
+    const auto seen = seen_.find(state);
+    if (seen == seen_.end()) {
+      if (seen_.size() < kSeenMax) seen_.emplace(state, late_);
+      return true;
+    }
+    if (late_ >= seen->second) return false;
+    seen->second = late_;
+    return true;
   }
 
   double to_beat() const {
@@ -242,6 +254,9 @@ class ExactTimes final : public Engine {
     const double limit = to_beat();
     double late = 0;
     double longest = 0;
+    late_ = 0;
+    waiting_.clear();
+    running_.clear();
     for (uint32_t task : order_) {
       const Problem::Task& one = problem_.tasks[task];
       Ticks end = ends_[task];
@@ -253,14 +268,19 @@ class ExactTimes final : public Engine {
         longest = std::max(longest, static_cast<double>(start + tail_[task]));
         const bool hard = problem_.goal != Goal::WeightedTardiness;
         if (hard && end > one.deadline) return false;
+        waiting_.push_back({task, end});
+      } else {
+        late_ += lateness(task, end);
+        if (end > now_) running_.push_back({task, end});
       }
       earliest_[task] = end;
       longest = std::max(longest, static_cast<double>(end));
-      if (end > one.deadline) late += one.weight * static_cast<double>(end - one.deadline);
+      late += lateness(task, end);
     }
     switch (problem_.goal) {
       case Goal::Makespan: return longest <= limit && room_until(limit);
-      case Goal::WeightedTardiness: return late < limit;
+      case Goal::WeightedTardiness:
+        return late < limit && late_ + (*tardiness_)(now_, waiting_, running_) < limit;
       case Goal::BoundedSlowdown:
       case Goal::WorkersUsed: break;
     }
@@ -286,10 +306,11 @@ class ExactTimes final : public Engine {
   /// Of all that what is still to come depends on.
   std::pair<uint64_t, uint64_t> fingerprint() {
     std::vector<uint64_t> parts(workers_);
-    double cost = 0;
+    // What has just ended may still be in the wrong order with what comes next.
+    const Ticks over = exchanges_ ? now_ - 1 : now_;
     for (uint32_t worker = 0; worker < workers_; ++worker) {
       std::vector<uint32_t> running = on_[worker];
-      std::erase_if(running, [&](uint32_t task) { return ends_[task] <= now_; });
+      std::erase_if(running, [&](uint32_t task) { return ends_[task] <= over; });
       std::sort(running.begin(), running.end());
       uint64_t hash = hash_step(kind_[worker] + 1, on_[worker].empty() ? 1 : 2);
       for (uint32_t task : running)
@@ -297,14 +318,7 @@ class ExactTimes final : public Engine {
       parts[worker] = hash;
     }
     std::sort(parts.begin(), parts.end());
-    for (uint32_t task = 0; task < tasks_; ++task) {
-      if (!placed(task) || problem_.goal != Goal::WeightedTardiness) continue;
-      const Problem::Task& one = problem_.tasks[task];
-      if (ends_[task] > one.deadline)
-        cost += one.weight * static_cast<double>(ends_[task] - one.deadline);
-    }
     uint64_t first = hash_step(hash_step(placed_, static_cast<uint64_t>(now_)), last_rank_);
-    first = hash_step(first, static_cast<uint64_t>(cost));
     uint64_t second = ~first;
     for (uint64_t part : parts) {
       first = hash_step(first, part);
@@ -371,6 +385,8 @@ class ExactTimes final : public Engine {
   std::vector<uint32_t> twin_before_;
   std::vector<uint32_t> kind_;
   std::vector<Volume> volumes_;
+  std::optional<TardinessBound> tardiness_;
+  bool exchanges_ = false;  // neighbours on a worker may change places
   double known_bound_ = 0;
   Ticks grain_ = 0;
 
@@ -378,11 +394,14 @@ class ExactTimes final : public Engine {
   std::vector<Ticks> ends_;  // 0: not placed
   std::vector<std::vector<uint32_t>> on_;
   std::vector<Ticks> earliest_;
+  std::vector<TardinessBound::Waiting> waiting_;
+  std::vector<TardinessBound::Running> running_;
+  double late_ = 0;  // what is placed
   uint64_t placed_ = 0;
   Ticks now_ = 0;
   uint32_t last_rank_ = 0;
   std::vector<Level> levels_;
-  absl::flat_hash_set<std::pair<uint64_t, uint64_t>> seen_;
+  absl::flat_hash_map<std::pair<uint64_t, uint64_t>, double> seen_;  // the least lateness there
   uint64_t looked_at_ = 0;
   int64_t credit_ = 0;
   Schedule best_;

@@ -252,7 +252,8 @@ class LoadSearch final : public Engine {
 
 constexpr size_t kPairsMax = 4'000'000;  // of task and worker: 32 MB of durations
 
-/// Any two tasks together are too much for any worker.
+}  // namespace
+
 bool runs_one_at_a_time(const Problem& problem) {
   for (size_t r = 0; r < problem.resources.size(); ++r) {
     Amount smallest = kNever;
@@ -266,16 +267,22 @@ bool runs_one_at_a_time(const Problem& problem) {
   return false;
 }
 
-}  // namespace
-
-bool is_load_problem(const Problem& problem) {
+bool is_release_problem(const Problem& problem) {
   if (problem.goal != Goal::Makespan || problem.tasks.empty()) return false;
   if (!problem.busy.empty()) return false;
   if (problem.tasks.size() > kPairsMax / problem.workers.size()) return false;
   if (!runs_one_at_a_time(problem)) return false;
   return std::all_of(problem.tasks.begin(), problem.tasks.end(), [](const Problem::Task& task) {
-    return task.release == 0 && task.deadline == kNever && task.after.empty();
+    return task.deadline == kNever && task.after.empty();
   });
+}
+
+bool is_load_problem(const Problem& problem) {
+  const auto at_once = [](const Problem::Task& task) {
+    return task.release == 0;
+  };
+  return is_release_problem(problem) &&
+         std::all_of(problem.tasks.begin(), problem.tasks.end(), at_once);
 }
 
 std::unique_ptr<Engine> make_load_search(const Problem& problem, Rng rng, const Schedule* seed) {

@@ -46,7 +46,7 @@ const Search& search_for(const Problem& problem) {
 }
 
 std::unique_ptr<Engine> make_exact(const Problem& problem, const Schedule* known) {
-  if (known != nullptr && is_load_problem(problem)) return make_exact_loads(problem, *known);
+  if (known != nullptr && is_release_problem(problem)) return make_exact_loads(problem, *known);
   return make_exact_times(problem, known);
 }
 

@@ -47,6 +47,22 @@ constexpr Shape kShapes[] = {
      .chains = true,
      .deadlines = true},
     {.name = "hard deadlines", .deadlines = true},
+    {.name = "one at a time, releases", .releases = true, .exclusive = true},
+    {.name = "unrelated machines, releases",
+     .workers = 3,
+     .releases = true,
+     .by_worker = true,
+     .exclusive = true},
+    {.name = "one at a time, tardiness",
+     .goal = Goal::WeightedTardiness,
+     .deadlines = true,
+     .exclusive = true},
+    {.name = "unrelated machines, tardiness",
+     .goal = Goal::WeightedTardiness,
+     .releases = true,
+     .deadlines = true,
+     .by_worker = true,
+     .exclusive = true},
 };
 
 Problem random_problem(const Shape& shape, uint64_t seed) {
