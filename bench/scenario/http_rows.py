@@ -185,28 +185,42 @@ def wait_for_workers(server, count):
         time.sleep(0.05)
 
 
+def p99_beside(bench, server, target, asked, load):
+    """p99 of placements on `server` while `asked` is read, in µs; how long each of its pages took."""
+    running = bench.start(server, "schedule", **load)
+    wait_for_workers(server, load["workers"])
+    reader = Reader(asked, target)
+    running.wait()
+    pages = reader.stop()
+    return bench.finish(running)["latency_us"]["p99"], pages
+
+
 def http_pages(bench):
     """GET /v1/workers and /metrics at 10,000 workers in a loop, and the wire's placements beside it"""
     rate, workers = 20_000, 10_000
     load = {"rate": rate, "workers": workers, "connections": 8, "depth": 64}
     figures = []
     for target, ceiling in PAGES:
-        pages, alone, beside = [], [], []
+        pages, alone, beside, elsewhere = [], [], [], []
         with bench.berthd() as server:
             for _ in range(bench.runs):
                 alone.append(bench.load(server, "schedule", **load)["latency_us"]["p99"])
-                running = bench.start(server, "schedule", **load)
-                wait_for_workers(server, workers)
-                reader = Reader(server, target)
-                running.wait()
-                pages += reader.stop()
-                beside.append(bench.finish(running)["latency_us"]["p99"])
+                p99, took = p99_beside(bench, server, target, server, load)
+                beside.append(p99)
+                pages += took
+            # The same processor time, and nothing else in common: what is left is the machine's.
+            with bench.berthd() as other, registered(bench, other, workers):
+                for _ in range(bench.runs):
+                    elsewhere.append(p99_beside(bench, server, target, other, load)[0])
         name = f"GET {target}, {workers:,} workers"
         figures += [
             Figure("http_pages", name, pages, "ms", ceiling=ceiling),
             Figure("http_pages", f"p99 of wire placements at {rate:,}/s, alone", alone, "µs"),
             Figure("http_pages", f"the same beside {name}", beside, "µs"),
+            Figure("http_pages", f"the same beside GET {target} of another server", elsewhere, "µs"),
             Figure("http_pages", "beside / alone", [b / a for a, b in zip(alone, beside)], ceiling=1.5),
+            Figure("http_pages", "beside / beside another server's",
+                   [b / a for a, b in zip(elsewhere, beside)]),
         ]
     return figures
 
