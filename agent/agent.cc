@@ -48,6 +48,7 @@ RunnerSettings runner_settings(
     const Options& options, const std::filesystem::path& jobs_directory) {
   RunnerSettings settings;
   settings.state_dir = jobs_directory;
+  settings.task_cgroup = options.task_cgroup;
   settings.images = options.images;
   settings.engine_socket = options.docker_socket;
   settings.run_as = options.run_as;

@@ -167,6 +167,16 @@ Problem read_run_as(const std::string& value, Options& options) {
   return "needs an agent that runs as root; start it so, or leave this out";
 }
 
+Problem read_task_cgroup(const std::string& value, Options& options) {
+  std::filesystem::path group(value);
+  options.task_cgroup = value;
+  bool usable =
+      group.is_absolute() && group.has_relative_path() && group == group.lexically_normal();
+  return usable ? ""
+                : "is no group as /proc/PID/cgroup names them; give one, as in "
+                  "/berth.slice/berth-tasks.service";
+}
+
 Problem read_images(const std::string& value, Options& options) {
   options.images = value;
   return options.images.is_absolute() ? "" : "is not an absolute path; give one";
@@ -243,6 +253,10 @@ constexpr Flag kFlags[] = {
      "keeps the id and epoch [$STATE_DIRECTORY or ~/.local/state/berth]",
      read_state_dir},
     {"--run-as", "USER", "run tasks as this user; needs root [the agent's own]", read_run_as},
+    {"--task-cgroup",
+     "GROUP",
+     "control group of version 2 for the tasks [the agent's own]",
+     read_task_cgroup},
     {"--images", "DIR", "images that jobs name without a path are here", read_images},
     {"--docker-socket",
      "PATH",

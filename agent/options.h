@@ -24,6 +24,7 @@ struct Options {
   // Jobs.
   bool jobs = true;              ///< false: places alone
   std::string run_as;            ///< user that tasks run as; empty: the agent's own
+  std::string task_cgroup;       ///< group of version 2 for tasks; empty: the agent's own
   std::filesystem::path images;  ///< where relative names of images are looked for; empty: none
   std::filesystem::path docker_socket = "/var/run/docker.sock";  ///< empty: without an engine
   bool stop_on_server_loss = false;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
+#include <sstream>
 
 #include "agent/own_group.h"
 #include "agent/proc_file.h"
@@ -116,6 +117,33 @@ std::string hand_down(const fs::path& group, const std::string& controllers) {
   return control + ": " + error_text(error);
 }
 
+/// Whoever moves a process has to be allowed to in the nearest group that both are below.
+fs::path nearest_common(const fs::path& one, const fs::path& other) {
+  fs::path common;
+  auto [end, ignored] = std::mismatch(one.begin(), one.end(), other.begin(), other.end());
+  for (auto part = one.begin(); part != end; ++part)
+    common /= *part;
+  return common;
+}
+
+/// Makes room in a group that was given to us: what holds it for us moves into one below, where
+/// supervisors go, too. Empty: done.
+std::string take_over(const fs::path& own, const fs::path& group) {
+  fs::path leaf = group / "berth-agent";
+  if (!fs::is_directory(group)) return "there is no group " + group.string();
+  fs::path gate = nearest_common(own, group) / "cgroup.procs";
+  if (access(gate.c_str(), W_OK) != 0) return gate.string() + ": " + error_text(errno);
+  if (mkdir(leaf.c_str(), 0755) != 0 && errno != EEXIST)
+    return leaf.string() + ": " + error_text(errno);
+  std::istringstream held(read_text(group / "cgroup.procs").value_or(""));
+  std::string procs = (leaf / "cgroup.procs").string();
+  for (std::string pid; std::getline(held, pid);) {
+    if (!write_at(AT_FDCWD, procs.c_str(), pid) && errno != ESRCH)
+      return procs + ": " + error_text(errno);
+  }
+  return {};
+}
+
 /// All in version 2; empty parents: its controllers are not to be had.
 CgroupParents make_v2(
     const fs::path& own, const std::string& name, std::vector<Fd>& locks, std::string& problem) {
@@ -156,6 +184,29 @@ std::string explain(const CgroupParents& parents, const std::string& problem) {
   return problem.empty() ? why : why + ", but not all (" + problem + ")";
 }
 
+CgroupPlace make_place_v2(
+    const OwnGroup& unified, const std::string& name, const std::string& below) {
+  CgroupPlace place;
+  std::string elsewhere;  // why not there
+  std::string problem;
+  if (!below.empty()) {
+    fs::path group = unified.mount / fs::path(below).relative_path();
+    elsewhere = take_over(unified.own, group);
+    if (elsewhere.empty()) place.parents = make_v2(group, name, place.locks, elsewhere);
+    if (place.parents.v2) {
+      place.supervisors = (group / "berth-agent").string();
+      place.why = explain(place.parents, elsewhere) + ", below " + below;
+      return place;
+    }
+  }
+  place.parents = make_v2(unified.own, name, place.locks, problem);
+  place.why = explain(place.parents, problem);
+  if (!below.empty())
+    place.why += "; not below " + below + " (" + elsewhere +
+                 "), so systemd may have to wait for their end to start the agent again";
+  return place;
+}
+
 }  // namespace
 
 std::string cgroup_parent_name(const std::string& state_dir) {
@@ -165,17 +216,14 @@ std::string cgroup_parent_name(const std::string& state_dir) {
   return std::string("berth-") + digits;
 }
 
-CgroupPlace make_cgroup_parents(const std::string& name, const fs::path& root) {
+CgroupPlace make_cgroup_parents(
+    const std::string& name, const std::string& below, const fs::path& root) {
   CgroupPlace place;
   std::string problem;
   std::optional<OwnGroup> unified = find_own_group(root, "");
   std::optional<OwnGroup> memory = find_own_group(root, "memory");
   bool v2 = unified && (!memory || memory->v2);
-  if (v2) {
-    place.parents = make_v2(unified->own, name, place.locks, problem);
-    place.why = explain(place.parents, problem);
-    return place;
-  }
+  if (v2) return make_place_v2(*unified, name, below);
   auto make = [&](const char* controller) {
     std::optional<OwnGroup> own = find_own_group(root, controller);
     return own && !own->v2 ? make_below(own->own, name, place.locks, problem) : std::string();

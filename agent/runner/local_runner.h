@@ -18,6 +18,8 @@ struct RunnerSettings {
   std::filesystem::path state_dir;
   /// Where `berth-task` and `berth-image` are; empty: beside this program, or ../libexec/berth.
   std::filesystem::path helpers;
+  /// Group of version 2 that the groups of tasks are made in; empty: the agent's own.
+  std::string task_cgroup;
   /// Images that jobs give by a relative name are looked for here; empty: only absolute paths.
   std::filesystem::path images;
   /// Of a Docker-compatible engine, which then runs images that are no files; empty: without one.

@@ -65,7 +65,6 @@ LocalRunner::State::State(
       backends.push_back({kind, false, problem});
     return;
   }
-  supervisors = std::make_unique<SupervisorSource>(helpers + "/berth-task");
   basis.may_switch = geteuid() == 0;
   basis.sandbox_user = basis.user.uid == 0 ? nobody() : basis.user;
   basis.seccomp = make_seccomp_filter().program;
@@ -78,7 +77,9 @@ LocalRunner::State::State(
   basis.pids_max = settings.pids_max;
   basis.output_bytes_max = settings.output_bytes_max;
   basis.artifact_bytes_max = settings.artifact_bytes_max;
-  CgroupPlace place = make_cgroup_parents(cgroup_parent_name(store.state_dir()));
+  CgroupPlace place =
+      make_cgroup_parents(cgroup_parent_name(store.state_dir()), settings.task_cgroup);
+  supervisors = std::make_unique<SupervisorSource>(helpers + "/berth-task", place.supervisors);
   basis.cgroups = place.parents;
   cgroup_locks = std::move(place.locks);
   backends = probe_backends(settings, basis, store, helpers, place.why);

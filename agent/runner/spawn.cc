@@ -93,6 +93,14 @@ void SupervisorSource::make_template() {
       theirs.get());
   template_ = made.pid;
   if (made.pid < 0) socket_.reset();
+  move(made);
+}
+
+/// Those it forks are where it is.
+void SupervisorSource::move(const Spawned& spawned) const {
+  if (group_.empty() || spawned.pid <= 0) return;
+  // One that stays with the agent works as well; systemd will only remark on it.
+  (void)write_at(AT_FDCWD, (group_ + "/cgroup.procs").c_str(), std::to_string(spawned.pid));
 }
 
 /// It ends by itself, when it sees that we are gone.
@@ -159,7 +167,9 @@ Spawned SupervisorSource::start(const char* mode, const std::string& name, int t
   if (template_ > 0) kill(template_, SIGKILL);
   give_up();
   if (spawned.unknown) return spawned;
-  return spawn_supervisor(helper_, mode, name, task, order);
+  spawned = spawn_supervisor(helper_, mode, name, task, order);
+  move(spawned);
+  return spawned;
 }
 
 std::string find_helpers(const std::string& wanted, std::string& problem) {

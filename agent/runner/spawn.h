@@ -28,7 +28,9 @@ Spawned spawn_supervisor(
 ///          was asked for is `unknown` then, because nothing may be started twice
 class SupervisorSource {
  public:
-  explicit SupervisorSource(std::string helper) : helper_(std::move(helper)) {}
+  /// `group`: the control group of version 2 that they live in; empty: the agent's own.
+  SupervisorSource(std::string helper, std::string group)
+      : helper_(std::move(helper)), group_(std::move(group)) {}
   ~SupervisorSource();
   SupervisorSource(const SupervisorSource&) = delete;
   SupervisorSource& operator=(const SupervisorSource&) = delete;
@@ -40,8 +42,10 @@ class SupervisorSource {
   void give_up();
   bool ask(bool recover, const std::string& name, int task, int order);
   void hear(Spawned& spawned);
+  void move(const Spawned& spawned) const;
 
   const std::string helper_;
+  const std::string group_;
   Fd socket_;
   int template_ = -1;
 };

@@ -73,6 +73,8 @@ TEST(Options, ReadsEveryFlag) {
        "licences=4",
        "--interval",
        "500ms",
+       "--task-cgroup",
+       "/berth.slice/berth-tasks.service",
        "--images",
        "/srv/images",
        "--docker-socket=/run/podman/podman.sock",
@@ -108,6 +110,7 @@ TEST(Options, ReadsEveryFlag) {
   EXPECT_EQ(options.wanted.max_tasks, 5);
   EXPECT_THAT(options.wanted.custom, ElementsAre(NamedCount{"licences", 4}));
   EXPECT_EQ(options.interval.ms(), 500);
+  EXPECT_EQ(options.task_cgroup, "/berth.slice/berth-tasks.service");
   EXPECT_EQ(options.images, "/srv/images");
   EXPECT_EQ(options.docker_socket, "/run/podman/podman.sock");
   EXPECT_TRUE(options.stop_on_server_loss);
@@ -160,6 +163,9 @@ TEST(Options, SaysWhatIsWrongAndWhatToDo) {
       {{"--token-file", "/nonexistent"}, "cannot be read; check the path"},
       {{"--log-level", "loud"}, "use one of debug, info, warning, error"},
       {{"--run-as", "no-such-user"}, "is no user of this machine"},
+      {{"--task-cgroup", "berth.slice"}, "--task-cgroup 'berth.slice' is no group as /proc/"},
+      {{"--task-cgroup", "/"}, "--task-cgroup '/' is no group"},
+      {{"--task-cgroup", "/a/../b"}, "--task-cgroup '/a/../b' is no group"},
       {{"--images", "here"}, "--images 'here' is not an absolute path"},
       {{"--docker-socket", "here"}, "is neither an absolute path nor none"},
       {{"--on-server-loss", "panic"}, "use one of keep, stop"},

@@ -122,7 +122,7 @@ class Server(Process):
 class Agent(Process):
     """berth-agent with short intervals, sending to `server`."""
 
-    def __init__(self, test, server, worker, *arguments):
+    def __init__(self, test, server, worker, *arguments, **rest):
         self.worker = worker
         super().__init__(
             test,
@@ -134,6 +134,7 @@ class Agent(Process):
             "--interval",
             "200ms",
             *arguments,
+            **rest,
         )
 
 
@@ -275,8 +276,8 @@ class EndToEndTest(unittest.TestCase):
     def server(self, *arguments, **rest):
         return Server(self, *arguments, **rest)
 
-    def agent(self, server, worker, *arguments):
-        return Agent(self, server, worker, *arguments)
+    def agent(self, server, worker, *arguments, **rest):
+        return Agent(self, server, worker, *arguments, **rest)
 
     def peer(self, server, **rest):
         return Peer(self, server, **rest)

@@ -20,6 +20,7 @@ FILES = [
     "/usr/lib/sysusers.d/berth-agent.conf",
     "/usr/lib/systemd/system/berthd.service",
     "/usr/lib/systemd/system/berth-agent.service",
+    "/usr/lib/systemd/system/berth-tasks.service",
     "/usr/share/doc/berth/README.md",
     "/usr/share/doc/berth/copyright",
     "/usr/share/doc/berth/metrics.md",
@@ -58,7 +59,7 @@ class Package(EndToEndTest):
     @unittest.skipUnless(shutil.which("systemd-analyze"), "systemd-analyze is not installed")
     def test_systemd_understands_the_units(self):
         here = os.path.dirname(os.path.abspath(__file__))
-        for unit in ("berthd.service", "berth-agent.service"):
+        for unit in ("berthd.service", "berth-agent.service", "berth-tasks.service"):
             path = os.path.join(here, "../../tools/packaging", unit)
             run = subprocess.run(["systemd-analyze", "verify", path], capture_output=True, text=True)
             # That the programs are not in /usr/bin here is no fault of the unit.

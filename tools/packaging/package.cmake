@@ -2,7 +2,10 @@
 
 # For the package alone: `cmake --install` into a prefix must not write outside of it.
 set(PACKAGING ${CMAKE_CURRENT_LIST_DIR})
-install(FILES ${PACKAGING}/berthd.service ${PACKAGING}/berth-agent.service
+install(FILES
+  ${PACKAGING}/berthd.service
+  ${PACKAGING}/berth-agent.service
+  ${PACKAGING}/berth-tasks.service
   DESTINATION lib/systemd/system COMPONENT system EXCLUDE_FROM_ALL)
 install(FILES ${PACKAGING}/berth-agent.sysusers DESTINATION lib/sysusers.d RENAME berth-agent.conf
   COMPONENT system EXCLUDE_FROM_ALL)

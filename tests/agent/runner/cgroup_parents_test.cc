@@ -31,7 +31,9 @@ class Machine {
     std::getline(file, line);
     return line;
   }
-  CgroupPlace place() const { return make_cgroup_parents("berth-x", root_); }
+  CgroupPlace place(const std::string& below = "") const {
+    return make_cgroup_parents("berth-x", below, root_);
+  }
   std::string at(const std::string& path) const { return (root_ / path).string(); }
 
  private:
@@ -122,6 +124,67 @@ TEST(CgroupParents, AreFoundBesideTheGroupThatAnEarlierLifeMovedInto) {
   EXPECT_EQ(place.why, "control groups of version 2 limit memory");
 }
 
+/// An agent in a service of systemd, and another one that holds a group for its tasks.
+class TwoServices : public Machine {
+ public:
+  TwoServices() {
+    write("proc/self/mountinfo", kV2Mount);
+    write("proc/self/cgroup", "0::/berth.slice/agent.service\n");
+    write(slice_ + "cgroup.procs", "");
+    for (const std::string& service : {agent_, tasks_}) {
+      write(service + "cgroup.controllers", "cpu memory pids\n");
+      write(service + "cgroup.subtree_control", "");
+      write(service + "berth-x/cgroup.controllers", "cpu memory pids\n");
+      write(service + "berth-x/cgroup.subtree_control", "");
+    }
+    write(tasks_ + "cgroup.procs", "4711\n");
+    write(tasks_ + "berth-agent/cgroup.procs", "");
+  }
+
+  const std::string slice_ = "sys/fs/cgroup/berth.slice/";
+  const std::string agent_ = slice_ + "agent.service/";
+  const std::string tasks_ = slice_ + "tasks.service/";
+};
+
+// systemd could not start an agent again whose tasks were below its own group: a group of version 2
+// that hands down controllers can be entered by nobody.
+TEST(CgroupParents, AreMadeInAnotherGroupAndLeaveTheOwnOneAlone) {
+  TwoServices machine;
+  CgroupPlace place = machine.place("/berth.slice/tasks.service");
+  EXPECT_TRUE(place.parents.v2);
+  EXPECT_EQ(place.parents.memory, machine.at(machine.tasks_ + "berth-x"));
+  EXPECT_EQ(place.supervisors, machine.at(machine.tasks_ + "berth-agent"));
+  EXPECT_EQ(machine.read(machine.tasks_ + "berth-agent/cgroup.procs"), "4711")
+      << "what holds the group is in the way, too";
+  EXPECT_EQ(machine.read(machine.tasks_ + "cgroup.subtree_control"), "+memory +cpu +pids");
+  EXPECT_EQ(machine.read(machine.agent_ + "cgroup.subtree_control"), "");
+  EXPECT_EQ(
+      place.why,
+      "control groups of version 2 limit memory, cpu, pids, below /berth.slice/tasks.service");
+}
+
+TEST(CgroupParents, AreMadeInTheOwnGroupWhereTheOtherCannotBeUsed) {
+  TwoServices machine;
+  auto why = [&machine](const std::string& reason) {
+    return "control groups of version 2 limit memory, cpu, pids; not below "
+           "/berth.slice/tasks.service (" +
+           reason + "), so systemd may have to wait for their end to start the agent again";
+  };
+  std::string gate = machine.at(machine.slice_ + "cgroup.procs");
+  fs::remove(gate);
+  CgroupPlace place = machine.place("/berth.slice/tasks.service");
+  EXPECT_EQ(place.parents.memory, machine.at(machine.agent_ + "berth-x"));
+  EXPECT_EQ(place.supervisors, "");
+  EXPECT_EQ(place.why, why(gate + ": No such file or directory"));
+
+  std::string group = machine.at(machine.slice_ + "tasks.service");
+  fs::remove_all(group);
+  place.locks.clear();
+  place = machine.place("/berth.slice/tasks.service");
+  EXPECT_EQ(place.parents.memory, machine.at(machine.agent_ + "berth-x"));
+  EXPECT_EQ(place.why, why("there is no group " + group));
+}
+
 TEST(CgroupParents, AreOneForEachHierarchyOfVersion1) {
   Machine machine;
   machine.write(
@@ -132,7 +195,7 @@ TEST(CgroupParents, AreOneForEachHierarchyOfVersion1) {
   machine.write("proc/self/cgroup", "2:memory:/own\n1:cpu:/\n0::/\n");
   for (const char* path : {"cg/memory/own", "cg/cpu", "cg/unified"})
     fs::create_directories(machine.at(path));
-  CgroupPlace place = machine.place();
+  CgroupPlace place = machine.place("/berth.slice/tasks.service");  // of version 2 alone
   EXPECT_FALSE(place.parents.v2);
   EXPECT_EQ(place.parents.memory, machine.at("cg/memory/own/berth-x"));
   EXPECT_EQ(place.parents.cpu, machine.at("cg/cpu/berth-x"));
