@@ -53,6 +53,10 @@ struct Describe {
     return std::to_string(m.items.size()) + " tasks to stop";
   }
   std::string operator()(const wire::WantLog&) const { return "a request for output"; }
+  std::string operator()(const wire::PlanPage&) const { return "a page of plans"; }
+  std::string operator()(const wire::PlanDetails& m) const {
+    return "plan " + std::to_string(m.row.id);
+  }
 };
 
 }  // namespace

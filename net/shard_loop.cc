@@ -67,6 +67,8 @@ bool is_costly(const wire::Request& request) {
          std::holds_alternative<wire::ShowJob>(request) ||
          std::holds_alternative<wire::ExplainJob>(request) ||
          std::holds_alternative<wire::ChangeJobs>(request) ||
+         std::holds_alternative<wire::ListPlans>(request) ||
+         std::holds_alternative<wire::GetPlan>(request) ||
          std::holds_alternative<wire::WaitJobs>(request);
 }
 

@@ -6,6 +6,7 @@
 
 #include "wire/decode_job_parts.h"
 #include "wire/decode_parts.h"
+#include "wire/decode_plan_parts.h"
 #include "wire/frame.h"
 
 namespace berth::wire {
@@ -115,6 +116,8 @@ DecodeStatus decode_kind(fb::Body kind, const Decoding<Request>& in) {
     case fb::Body::NextJobs: return in.as<fb::NextJobs, NextJobs>(kOneTable);
     case fb::Body::Report: return in.as<fb::Report, Report>(kBatches);
     case fb::Body::LogPiece: return in.as<fb::LogPiece, LogPiece>(kTwoTables);
+    case fb::Body::ListPlans: return in.as<fb::ListPlans, ListPlans>(kOneTable);
+    case fb::Body::GetPlan: return in.as<fb::GetPlan, GetPlan>(kOneTable);
     default: return DecodeStatus::WrongDirection;
   }
 }
@@ -146,6 +149,8 @@ DecodeStatus decode_kind(fb::Body kind, const Decoding<Reply>& in) {
     case fb::Body::Reported: return in.as<fb::Reported, Reported>(kOneTable);
     case fb::Body::StopTasks: return in.as<fb::StopTasks, StopTasks>(kBatches);
     case fb::Body::WantLog: return in.as<fb::WantLog, WantLog>(kOneTable);
+    case fb::Body::PlanPage: return in.as<fb::PlanPage, PlanPage>(kPages);
+    case fb::Body::PlanDetails: return in.as<fb::PlanDetails, PlanDetails>(kPages);
     default: return DecodeStatus::WrongDirection;
   }
 }

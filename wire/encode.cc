@@ -4,6 +4,7 @@
 
 #include "wire/encode_job_parts.h"
 #include "wire/encode_parts.h"
+#include "wire/encode_plan_parts.h"
 #include "wire/frame.h"
 #include "wire/stamps.h"
 

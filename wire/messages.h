@@ -8,6 +8,7 @@
 #include "wire/ids.h"
 #include "wire/job_messages.h"
 #include "wire/parts.h"
+#include "wire/plan_messages.h"
 
 /// Every message of the wire protocol as a plain struct.
 ///
@@ -159,7 +160,9 @@ using Request = std::variant<
     AttachWorker,
     NextJobs,
     Report,
-    LogPiece>;
+    LogPiece,
+    ListPlans,
+    GetPlan>;
 
 // ---- Replies and events ---------------------------------------------------------------------
 
@@ -306,6 +309,8 @@ using Reply = std::variant<
     Assignments,
     Reported,
     StopTasks,
-    WantLog>;
+    WantLog,
+    PlanPage,
+    PlanDetails>;
 
 }  // namespace berth::wire

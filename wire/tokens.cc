@@ -47,6 +47,12 @@ constexpr Text kOutputStreams[] = {"stdout", "stderr"};
 constexpr Text kReportKinds[] = {
     "accepted", "refused", "started", "alive", "completed", "failed", "checkpointed"};
 constexpr Text kVerdicts[] = {"ok", "repeated", "stale"};
+constexpr Text kPlanCauses[] = {"pending", "period", "worker_lost", "deadline", "refused", "freed"};
+constexpr Text kPlanObjectives[] = {"slowdown", "deadlines", "makespan", "workers"};
+constexpr Text kPlanOutcomes[] = {"applied", "late", "failed", "worse", "stale"};
+constexpr Text kPlanChanges[] = {"added", "kept", "moved"};
+constexpr Text kPlannedStates[] = {"waiting", "started", "dropped"};
+constexpr Text kPlannerStates[] = {"off", "idle", "working", "bypassed"};
 
 static_assert(std::size(kPolicies) == kPolicyCount);
 static_assert(std::size(kJobStates) == kJobStateCount);
@@ -133,6 +139,24 @@ Text report_kind_token(ReportKind kind) {
 Text verdict_token(Verdict verdict) {
   return spell(kVerdicts, verdict);
 }
+Text plan_cause_token(PlanCause value) {
+  return spell(kPlanCauses, value);
+}
+Text plan_objective_token(PlanObjective value) {
+  return spell(kPlanObjectives, value);
+}
+Text plan_outcome_token(PlanOutcome value) {
+  return spell(kPlanOutcomes, value);
+}
+Text plan_change_token(PlanChange value) {
+  return spell(kPlanChanges, value);
+}
+Text planned_state_token(PlannedState value) {
+  return spell(kPlannedStates, value);
+}
+Text planner_state_token(PlannerState value) {
+  return spell(kPlannerStates, value);
+}
 
 std::optional<Role> role_from(Text token) {
   return find<Role>(kRoles, token);
@@ -190,6 +214,24 @@ std::optional<ReportKind> report_kind_from(Text token) {
 }
 std::optional<Verdict> verdict_from(Text token) {
   return find<Verdict>(kVerdicts, token);
+}
+std::optional<PlanCause> plan_cause_from(Text token) {
+  return find<PlanCause>(kPlanCauses, token);
+}
+std::optional<PlanObjective> plan_objective_from(Text token) {
+  return find<PlanObjective>(kPlanObjectives, token);
+}
+std::optional<PlanOutcome> plan_outcome_from(Text token) {
+  return find<PlanOutcome>(kPlanOutcomes, token);
+}
+std::optional<PlanChange> plan_change_from(Text token) {
+  return find<PlanChange>(kPlanChanges, token);
+}
+std::optional<PlannedState> planned_state_from(Text token) {
+  return find<PlannedState>(kPlannedStates, token);
+}
+std::optional<PlannerState> planner_state_from(Text token) {
+  return find<PlannerState>(kPlannerStates, token);
 }
 
 std::string assignment_text(const AssignmentId& id) {

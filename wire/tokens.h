@@ -24,9 +24,15 @@ Text error_class_token(ErrorClass kind);  ///< `none`, `exit`, `signal`, `oom`, 
 Text runner_token(Runner runner);         ///< `any`, `process`, `sandbox`, `container`
 Text job_hold_token(JobHold hold);        ///< `none`, `queue`, `capacity`, `schedule`, …
 Text job_action_token(JobAction action);  ///< `abort`, `retry`
-Text output_stream_token(OutputStream stream);  ///< `stdout`, `stderr`
-Text report_kind_token(ReportKind kind);        ///< `accepted`, `refused`, `started`, …
-Text verdict_token(Verdict verdict);            ///< `ok`, `repeated`, `stale`
+Text output_stream_token(OutputStream stream);   ///< `stdout`, `stderr`
+Text report_kind_token(ReportKind kind);         ///< `accepted`, `refused`, `started`, …
+Text verdict_token(Verdict verdict);             ///< `ok`, `repeated`, `stale`
+Text plan_cause_token(PlanCause value);          ///< `pending`, `period`, …
+Text plan_objective_token(PlanObjective value);  ///< `slowdown`, `deadlines`, …
+Text plan_outcome_token(PlanOutcome value);      ///< `applied`, `late`, …
+Text plan_change_token(PlanChange value);        ///< `added`, `kept`, …
+Text planned_state_token(PlannedState value);    ///< `waiting`, `started`, …
+Text planner_state_token(PlannerState value);    ///< `off`, `idle`, …
 
 std::optional<Role> role_from(Text token);
 std::optional<Refusal> refusal_from(Text token);
@@ -45,6 +51,12 @@ std::optional<JobAction> job_action_from(Text token);
 std::optional<OutputStream> output_stream_from(Text token);
 std::optional<ReportKind> report_kind_from(Text token);
 std::optional<Verdict> verdict_from(Text token);
+std::optional<PlanCause> plan_cause_from(Text token);
+std::optional<PlanObjective> plan_objective_from(Text token);
+std::optional<PlanOutcome> plan_outcome_from(Text token);
+std::optional<PlanChange> plan_change_from(Text token);
+std::optional<PlannedState> planned_state_from(Text token);
+std::optional<PlannerState> planner_state_from(Text token);
 
 std::string assignment_text(const AssignmentId& id);  ///< `JOB.ATTEMPT.EPOCH`, in decimal
 std::optional<AssignmentId> assignment_from(Text text);

@@ -48,7 +48,8 @@ bool JobLedger::handles(const wire::Request& request) {
                std::is_same_v<Message, wire::ChangeJobs> ||
                std::is_same_v<Message, wire::WaitJobs> || std::is_same_v<Message, wire::Watch> ||
                std::is_same_v<Message, wire::WatchJobs> || std::is_same_v<Message, wire::ReadLog> ||
-               std::is_same_v<Message, wire::BackUp> ||
+               std::is_same_v<Message, wire::BackUp> || std::is_same_v<Message, wire::ListPlans> ||
+               std::is_same_v<Message, wire::GetPlan> ||
                std::is_same_v<Message, wire::AttachWorker> ||
                std::is_same_v<Message, wire::NextJobs> || std::is_same_v<Message, wire::Report> ||
                std::is_same_v<Message, wire::LogPiece>;

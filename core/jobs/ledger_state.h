@@ -26,6 +26,7 @@
 #include "core/jobs/job_waits.h"
 #include "core/jobs/log_requests.h"
 #include "core/jobs/outbox.h"
+#include "core/jobs/plan_history.h"
 #include "core/jobs/submit_book.h"
 #include "core/jobs/transitions.h"
 #include "core/jobs/worker_book.h"
@@ -66,6 +67,7 @@ struct JobLedger::State {
   JobCensus census;
   HoldCensus holds;
   Experience experience;
+  PlanHistory plans;
 
   uint64_t next_job = 1;
   uint64_t next_epoch = 0;
@@ -261,6 +263,15 @@ struct JobLedger::State {
   wire::AttemptRow attempt_row(const Attempt& attempt);
   void explain_pending(Now now, const Job& job, wire::JobExplanation& why);
   wire::JobHold hold_of(Now now, const Job& job) const;
+
+  // ---- plan_queries.cc ----
+
+  void on(const Call& call, const wire::ListPlans& list);
+  void on(const Call& call, const wire::GetPlan& get);
+  wire::PlanRow row_of(const PlanRecord& plan);
+  wire::PlannedJob row_of(const PlanRecord& plan, const PlannedRow& row);
+  std::string no_such_plan(const wire::GetPlan& get) const;
+  wire::PlannerHealth planner_health(Now now) const;
 
   // ---- long_polls.cc ----
 

@@ -119,6 +119,24 @@ json row_json(const wire::JobRow& row) {
       {"worker", row.worker}};
 }
 
+json plan_json(const wire::PlanRow& row) {
+  return {
+      {"id", row.id},
+      {"previous", row.previous},
+      {"cause", static_cast<int>(row.cause)},
+      {"outcome", static_cast<int>(row.outcome)},
+      {"engine", row.engine},
+      {"pending", row.pending},
+      {"planned", row.planned},
+      {"started", row.started},
+      {"kept", row.diff.kept},
+      {"moved", row.diff.moved},
+      {"cost", row.cost.total},
+      {"greedy", row.cost.greedy},
+      {"bound", row.cost.bound},
+      {"note", row.note}};
+}
+
 template <typename T>
 json numbers_json(std::span<const T> numbers) {
   return std::vector<T>(numbers.begin(), numbers.end());
@@ -191,6 +209,16 @@ wire::Request job_request_of(const std::string& kind, Fields f) {
     return wire::Report{f.text("worker"), f.all<wire::ReportItem>("items", report_item_of)};
   }
   if (kind == "LogPiece") return log_piece_of(f);
+  if (kind == "ListPlans") {
+    return wire::ListPlans{f.number<uint64_t>("before", 0), f.number<uint32_t>("limit", 0)};
+  }
+  if (kind == "GetPlan") {
+    return wire::GetPlan{
+        f.number<uint64_t>("plan", 0),
+        job,
+        f.number<uint32_t>("cursor", 0),
+        f.number<uint32_t>("limit", 0)};
+  }
   throw std::invalid_argument("no such request kind: " + kind);
 }
 
@@ -281,6 +309,38 @@ json job_reply_json(const wire::WantLog& m) {
       {"ticket", m.ticket},
       {"assignment", assignment_json(m.assignment)},
       {"offset", m.offset}};
+}
+
+json job_reply_json(const wire::PlanPage& m) {
+  json rows = json::array();
+  for (const wire::PlanRow& row : m.rows)
+    rows.push_back(plan_json(row));
+  return {
+      {"kind", "PlanPage"},
+      {"rows", rows},
+      {"next_before", m.next_before},
+      {"state", static_cast<int>(m.planner.state)},
+      {"reason", m.planner.reason},
+      {"fallbacks", m.planner.fallbacks}};
+}
+
+json job_reply_json(const wire::PlanDetails& m) {
+  json jobs = json::array();
+  for (const wire::PlannedJob& job : m.jobs) {
+    jobs.push_back(
+        {{"job", job.job.value},
+         {"worker", job.worker},
+         {"start_at_ms", job.start_at_ms},
+         {"duration_ms", job.duration_ms},
+         {"state", static_cast<int>(job.state)},
+         {"change", static_cast<int>(job.change)},
+         {"why", job.why}});
+  }
+  return {
+      {"kind", "PlanDetails"},
+      {"row", plan_json(m.row)},
+      {"jobs", jobs},
+      {"next_cursor", m.next_cursor}};
 }
 
 }  // namespace berth::e2e

@@ -25,5 +25,7 @@ json job_reply_json(const wire::Assignments& m);
 json job_reply_json(const wire::Reported& m);
 json job_reply_json(const wire::StopTasks& m);
 json job_reply_json(const wire::WantLog& m);
+json job_reply_json(const wire::PlanPage& m);
+json job_reply_json(const wire::PlanDetails& m);
 
 }  // namespace berth::e2e

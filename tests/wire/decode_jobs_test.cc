@@ -29,6 +29,8 @@ TEST(DecodeJobs, RefusesEnumeratorsItDoesNotKnow) {
   const JobRow row = {.state = static_cast<JobState>(kJobStateCount)};
   const AttemptRow attempt = {.state = static_cast<JobState>(255)};
   const JobEvent event = {.error = static_cast<ErrorClass>(9)};
+  const PlannedJob bad_state = {.state = static_cast<PlannedState>(3)};
+  const PlannedJob bad_change = {.change = static_cast<PlanChange>(3)};
   const Reply replies[] = {
       JobPage{.rows = {&row, 1}},
       JobDetails{.attempts = {&attempt, 1}},
@@ -37,6 +39,12 @@ TEST(DecodeJobs, RefusesEnumeratorsItDoesNotKnow) {
       Attached{.verdicts = kVerdicts},
       Reported{.verdicts = kVerdicts},
       WantLog{.stream = static_cast<OutputStream>(2)},
+      PlanPage{.planner = {.state = static_cast<PlannerState>(4)}},
+      PlanDetails{.row = {.cause = static_cast<PlanCause>(kPlanCauseCount)}},
+      PlanDetails{.row = {.objective = static_cast<PlanObjective>(kPlanObjectiveCount)}},
+      PlanDetails{.row = {.outcome = static_cast<PlanOutcome>(kPlanOutcomeCount)}},
+      PlanDetails{.jobs = {&bad_state, 1}},
+      PlanDetails{.jobs = {&bad_change, 1}},
   };
   for (const Reply& reply : replies) {
     EXPECT_EQ(decode<Reply>(encoded(reply)), DecodeStatus::BadEnum) << describe(reply);

@@ -22,7 +22,7 @@ constexpr uint8_t kHeartbeat = 3;
 constexpr uint8_t kPlace = 4;
 constexpr uint8_t kRelease = 5;
 constexpr uint8_t kWorkerEvent = 23;
-constexpr uint8_t kLastKind = 49;
+constexpr uint8_t kLastKind = 53;
 
 TEST(Decode, KnowsItsKindsAndTheirDirection) {
   const auto empty_table = [](FlatBufferBuilder& b) {

@@ -199,6 +199,39 @@ LogChunk log_chunk() {
       .attempt = 2};
 }
 
+constexpr CostTerm kTerms[] = {{"slowdown", 40.5}, {"moves", 1.5}};
+constexpr PlanRow kPlans[] = {
+    {.id = 12,
+     .previous = 10,
+     .made_at_ms = 1'700'000'000'123,
+     .cause = PlanCause::WorkerLost,
+     .objective = PlanObjective::Makespan,
+     .outcome = PlanOutcome::Worse,
+     .engine = "order",
+     .workers = 4,
+     .running = 3,
+     .pending = 9,
+     .planned = 8,
+     .started = 2,
+     .diff = {1, 5, 2, 4},
+     .cost = {42, 41, 30, 0.25, true, kTerms},
+     .snapshot_us = 90,
+     .elapsed_us = 20'000,
+     .steps = 400'000,
+     .note = "greedy costs less"}};
+constexpr PlannedJob kPlannedJobs[] = {
+    {.job = {17},
+     .worker = "node-0001",
+     .start_at_ms = 1'700'000'060'123,
+     .duration_ms = 30'000,
+     .state = PlannedState::Dropped,
+     .change = PlanChange::Moved,
+     .previous_worker = "node-0002",
+     .previous_start_at_ms = 1'700'000'050'000,
+     .deadline_at_ms = 1'700'000'100'000,
+     .after_job = {9},
+     .why = "node-0001 has room when job 9 ends"}};
+
 }  // namespace
 
 const JobSpec& sample_spec() {
@@ -235,6 +268,8 @@ std::vector<Sample> job_request_samples() {
       {"next_jobs", {30}, Request(NextJobs{"node-0001", 4, 30'000})},
       {"report", {31}, Request(Report{"node-0001", kItems})},
       {"log_piece", {32}, Request(LogPiece{7, Refusal::NotFound, "no such file", log_chunk()})},
+      {"list_plans", {33}, Request(ListPlans{12, 20})},
+      {"get_plan", {34}, Request(GetPlan{12, {17}, 3, 500})},
   };
 }
 
@@ -256,6 +291,10 @@ std::vector<Sample> job_reply_samples() {
       {"reported", {31}, Reply(Reported{kVerdicts})},
       {"stop_tasks", {0}, Reply(StopTasks{kStops})},
       {"want_log", {0}, Reply(WantLog{7, kAssignment, OutputStream::Stderr, 4'096, 65'536, 1'000})},
+      {"plan_page",
+       {33},
+       Reply(PlanPage{kPlans, 11, {PlannerState::Bypassed, "plan 11 was late", 4'000, 9, 2}})},
+      {"plan_details", {34}, Reply(PlanDetails{kPlans[0], kPlannedJobs, 5})},
   };
 }
 

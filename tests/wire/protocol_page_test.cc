@@ -87,6 +87,12 @@ TEST(ProtocolPage, MentionsEveryToken) {
   check_tokens(page, output_stream_token);
   check_tokens(page, report_kind_token);
   check_tokens(page, verdict_token);
+  check_tokens(page, plan_cause_token);
+  check_tokens(page, plan_objective_token);
+  check_tokens(page, plan_outcome_token);
+  check_tokens(page, plan_change_token);
+  check_tokens(page, planned_state_token);
+  check_tokens(page, planner_state_token);
 }
 
 }  // namespace

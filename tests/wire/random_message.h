@@ -59,6 +59,18 @@ inline constexpr int kEnumerators<ReportKind> = 7;
 template <>
 inline constexpr int kEnumerators<Verdict> = 3;
 template <>
+inline constexpr int kEnumerators<PlanCause> = 6;
+template <>
+inline constexpr int kEnumerators<PlanObjective> = 4;
+template <>
+inline constexpr int kEnumerators<PlanOutcome> = 5;
+template <>
+inline constexpr int kEnumerators<PlanChange> = 3;
+template <>
+inline constexpr int kEnumerators<PlannedState> = 3;
+template <>
+inline constexpr int kEnumerators<PlannerState> = 4;
+template <>
 inline constexpr int kEnumerators<std::byte> = 256;
 
 /// Messages of every kind from a seed, with each field absent, ordinary or extreme.

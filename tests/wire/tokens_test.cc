@@ -157,6 +157,47 @@ TEST(Tokens, EveryEnumeratorOfJobsHasOneSpelling) {
       {{Verdict::Ok, "ok"}, {Verdict::Repeated, "repeated"}, {Verdict::Stale, "stale"}},
       verdict_token,
       verdict_from);
+  check<PlanCause>(
+      {{PlanCause::Pending, "pending"},
+       {PlanCause::Period, "period"},
+       {PlanCause::WorkerLost, "worker_lost"},
+       {PlanCause::Deadline, "deadline"},
+       {PlanCause::Refused, "refused"},
+       {PlanCause::Freed, "freed"}},
+      plan_cause_token,
+      plan_cause_from);
+  check<PlanObjective>(
+      {{PlanObjective::Slowdown, "slowdown"},
+       {PlanObjective::Deadlines, "deadlines"},
+       {PlanObjective::Makespan, "makespan"},
+       {PlanObjective::Workers, "workers"}},
+      plan_objective_token,
+      plan_objective_from);
+  check<PlanOutcome>(
+      {{PlanOutcome::Applied, "applied"},
+       {PlanOutcome::Late, "late"},
+       {PlanOutcome::Failed, "failed"},
+       {PlanOutcome::Worse, "worse"},
+       {PlanOutcome::Stale, "stale"}},
+      plan_outcome_token,
+      plan_outcome_from);
+  check<PlanChange>(
+      {{PlanChange::Added, "added"}, {PlanChange::Kept, "kept"}, {PlanChange::Moved, "moved"}},
+      plan_change_token,
+      plan_change_from);
+  check<PlannedState>(
+      {{PlannedState::Waiting, "waiting"},
+       {PlannedState::Started, "started"},
+       {PlannedState::Dropped, "dropped"}},
+      planned_state_token,
+      planned_state_from);
+  check<PlannerState>(
+      {{PlannerState::Off, "off"},
+       {PlannerState::Idle, "idle"},
+       {PlannerState::Working, "working"},
+       {PlannerState::Bypassed, "bypassed"}},
+      planner_state_token,
+      planner_state_from);
 }
 
 // People type states in lower case; in mixed case it is a typing error.
