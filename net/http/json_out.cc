@@ -171,7 +171,7 @@ JsonOut& JsonOut::value(uint64_t number) {
 
 JsonOut& JsonOut::value(double number) {
   if (!std::isfinite(number)) return null();
-  state_->put_number(number);
+  state_->put_number(number + 0.0);  // "-0" would be read back as 0
   return *this;
 }
 
