@@ -114,7 +114,8 @@ std::string hand_down(const fs::path& group, const std::string& controllers) {
       return {};
     error = errno;
   }
-  return control + ": " + error_text(error);
+  return control + ": " + error_text(error) +
+         "; give the agent a group of its own, as systemd does with Delegate=yes";
 }
 
 /// Whoever moves a process has to be allowed to in the nearest group that both are below.

@@ -140,7 +140,12 @@ std::string TaskCgroup::set_memory(uint64_t bytes) {
 
 std::string TaskCgroup::set_cpu(uint32_t milli) {
   std::string quota = std::to_string(std::max(kPeriodUs * milli / 1000, kShortestQuotaUs));
-  if (parents_.v2) return limit(cpu_, "cpu.max", quota + " " + std::to_string(kPeriodUs));
+  if (parents_.v2) {
+    // One core is what a task without a limit counts as, here and in version 1.
+    uint64_t weight = std::clamp<uint64_t>(milli / 10, 1, 10'000);
+    std::string problem = limit(cpu_, "cpu.max", quota + " " + std::to_string(kPeriodUs));
+    return problem.empty() ? limit(cpu_, "cpu.weight", std::to_string(weight)) : problem;
+  }
   std::string problem = limit(cpu_, "cpu.cfs_period_us", std::to_string(kPeriodUs));
   if (problem.empty()) problem = limit(cpu_, "cpu.cfs_quota_us", quota);
   uint64_t shares = std::max<uint64_t>(uint64_t{milli} * 1024 / 1000, 2);

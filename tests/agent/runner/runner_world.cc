@@ -217,7 +217,9 @@ std::vector<std::string> RunnerWorld::groups_left() const {
   for (const char* controller : {"memory", "pids", "cpu", ""}) {
     std::optional<OwnGroup> own = find_own_group("/", controller);
     if (!own) continue;
-    fs::path group = own->own / cgroup_parent_name(fs::canonical(state_dir()).string());
+    fs::path ours = own->own;
+    if (own->v2 && ours.filename() == "berth-agent") ours = ours.parent_path();
+    fs::path group = ours / cgroup_parent_name(fs::canonical(state_dir()).string());
     if (fs::exists(group)) left.push_back(group.string());
   }
   return left;
