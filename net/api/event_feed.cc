@@ -33,6 +33,8 @@ constexpr size_t kUntoldMax = 16'384;
 
 constexpr size_t kPieceBytes = 64 * 1024;
 constexpr size_t kLookedAtMax = 65'536;
+// Events ahead of one whose job is not known yet, whose jobs are asked for with it.
+constexpr size_t kAheadMax = 2 * TraitBook::kAskedMax;
 
 /// No event is of this kind: the ledger says whether a sequence can be gone on from, and no more.
 constexpr uint32_t kNoKind = 1u << 31;
@@ -46,10 +48,21 @@ bool read_number(std::string_view text, uint64_t& number) {
   return error == std::errc{} && end == text.data() + text.size();
 }
 
+void refuse_traits(Exchange& exchange) {
+  exchange.problem(
+      {.status = 429,
+       .code = "limit_reached",
+       .detail = "jobs of " + std::to_string(TraitBook::kFiltersMax) +
+                 " different choices of queue, tenant, name and label are watched already",
+       .hint = "watch all jobs and choose among them, or close another watch",
+       .retry_after_s = 5});
+}
+
 }  // namespace
 
 struct EventFeed::State final : Peer {
-  explicit State(Asker& asker) : asker(asker), ring(kRingBytes) {}
+  explicit State(Asker& asker)
+      : asker(asker), ring(kRingBytes), traits(asker, [this] { fresh = true; }) {}
 
   enum class Watch : uint8_t { Off, Asked, On };
   enum class Stage : uint8_t { Checked, Joining, Live };
@@ -57,7 +70,8 @@ struct EventFeed::State final : Peer {
   struct Subscriber {
     Exchange* exchange = nullptr;
     EventFilter filter;
-    uint64_t told = 0;  ///< sequence; 0: begins where the ring does
+    std::shared_ptr<const TraitBook::Filter> traits;  ///< null: any
+    uint64_t told = 0;                                ///< sequence; 0: begins where the ring does
     Stage stage = Stage::Checked;
     bool stuck = false;  ///< `when_writable` will call
     Instant stuck_since;
@@ -77,6 +91,8 @@ struct EventFeed::State final : Peer {
   void flush();
   bool pump(Subscriber& one);
   bool write_next(Subscriber& one);
+  void pass(Subscriber& one);
+  void look_ahead(const Subscriber& one);
   void cut(uint64_t number, std::string_view code, std::string_view detail);
   void cut_all(std::string_view code, std::string_view detail);
   void fail(uint64_t number, const Problem& problem);
@@ -88,6 +104,7 @@ struct EventFeed::State final : Peer {
 
   Asker& asker;
   EventRing ring;
+  TraitBook traits;
   absl::flat_hash_map<uint64_t, std::unique_ptr<Subscriber>> subscribers;
   uint64_t subscribed = 0;  ///< numbers them
   Watch watch = Watch::Off;
@@ -139,7 +156,11 @@ void EventFeed::subscribe(Exchange& exchange, const Filter& filter) {
   const uint64_t number = ++self.subscribed;
   auto one = std::make_unique<State::Subscriber>();
   one->exchange = &exchange;
-  one->filter = {filter.kinds, filter.jobs, worker_key(filter.worker)};
+  one->filter = {filter.kinds, filter.jobs, worker_key(filter.worker), filter.states};
+  if (!filter.traits.wants_all()) {
+    one->traits = self.traits.open(filter.traits);
+    if (one->traits == nullptr) return refuse_traits(exchange);
+  }
   one->told = after;
   self.subscribers.emplace(number, std::move(one));
   exchange.when_gone([&self, number] { self.subscribers.erase(number); });
@@ -310,20 +331,43 @@ bool EventFeed::State::pump(Subscriber& one) {
 /// False: the rest is for the next turn.
 bool EventFeed::State::write_next(Subscriber& one) {
   std::string_view piece;
-  if (one.filter.wants_all()) {
+  const bool all = one.filter.wants_all() && one.traits == nullptr;
+  if (all) {
     piece = ring.next(one.told, kPieceBytes);
   } else {
-    passed.clear();
-    ring.next(one.told, one.filter, kLookedAtMax, passed);
+    pass(one);
     piece = passed;
   }
   if (!piece.empty()) {
     one.written = flushed;
     one.exchange->write(piece);
   }
-  if (one.filter.wants_all() || one.told == ring.last()) return true;
+  if (all || one.told == ring.last()) return true;
   fresh = true;
   return false;
+}
+
+/// What passes its filter, up to the first job that has to be asked for.
+void EventFeed::State::pass(Subscriber& one) {
+  passed.clear();
+  if (one.traits == nullptr) return ring.next(one.told, one.filter, kLookedAtMax, passed);
+  bool waits = false;
+  ring.next(one.told, one.filter, kLookedAtMax, passed, [&](uint64_t job) {
+    const TraitBook::Verdict verdict = traits.of(job, *one.traits);
+    waits = verdict == TraitBook::Verdict::Unknown;
+    if (waits) return EventRing::Verdict::Wait;
+    return verdict == TraitBook::Verdict::Has ? EventRing::Verdict::Take : EventRing::Verdict::Skip;
+  });
+  if (waits) look_ahead(one);
+}
+
+void EventFeed::State::look_ahead(const Subscriber& one) {
+  uint64_t at = one.told;
+  std::string nothing;
+  ring.next(at, one.filter, kAheadMax, nothing, [this](uint64_t job) {
+    traits.learn(job);
+    return EventRing::Verdict::Skip;
+  });
 }
 
 void EventFeed::on_tick(core::Now now) {

@@ -7,6 +7,7 @@
 #include "core/base/time.h"
 #include "net/api/asker.h"
 #include "net/api/exchange.h"
+#include "net/api/job_traits.h"
 
 namespace berth::net {
 
@@ -35,7 +36,9 @@ class EventFeed {
   struct Filter {
     wire::JobRange jobs;
     std::string_view worker;
-    uint32_t kinds = ~0u;  ///< bit per wire::EventKind
+    uint32_t kinds = ~0u;   ///< bit per wire::EventKind
+    uint32_t states = ~0u;  ///< of jobs: bit per wire::JobState
+    JobTraits traits;       ///< of jobs
   };
   void subscribe(Exchange& exchange, const Filter& filter);
 

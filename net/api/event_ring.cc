@@ -87,7 +87,8 @@ void EventRing::add(const wire::JobEvent& event) {
        worker_key(event.worker),
        event.count,
        static_cast<uint32_t>(encoded_.size()),
-       event.kind});
+       event.kind,
+       event.state});
   end_ = end;
 }
 
@@ -119,17 +120,30 @@ std::string_view EventRing::next(uint64_t& told, size_t bytes) const {
 bool EventRing::passes(const Entry& entry, const EventFilter& filter) {
   if ((filter.kinds & wire::bit_of(entry.kind)) == 0) return false;
   if (filter.worker != 0 && filter.worker != entry.worker) return false;
+  const bool of_job = entry.kind == wire::EventKind::Job;
+  if (of_job && (filter.states >> static_cast<uint32_t>(entry.state) & 1) == 0) return false;
   if (filter.jobs.first.value == 0) return true;
-  return entry.kind == wire::EventKind::Job && entry.job <= filter.jobs.last.value &&
+  return of_job && entry.job <= filter.jobs.last.value &&
          entry.job + entry.count > filter.jobs.first.value;
 }
 
 void EventRing::next(
-    uint64_t& told, const EventFilter& filter, size_t count, std::string& to) const {
+    uint64_t& told,
+    const EventFilter& filter,
+    size_t count,
+    std::string& to,
+    const Judge& judge) const {
   size_t at = after(told);
   for (const size_t end = std::min(at + count, index_.size()); at < end; ++at) {
-    told = index_[at].sequence;
-    if (passes(index_[at], filter)) to += bytes_of(index_[at]);
+    const Entry& entry = index_[at];
+    bool wanted = passes(entry, filter);
+    if (wanted && judge && entry.kind == wire::EventKind::Job) {
+      const Verdict verdict = judge(entry.job);
+      if (verdict == Verdict::Wait) return;
+      wanted = verdict == Verdict::Take;
+    }
+    told = entry.sequence;
+    if (wanted) to += bytes_of(entry);
   }
 }
 

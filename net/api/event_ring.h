@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -15,8 +16,11 @@ struct EventFilter {
   uint32_t kinds = ~0u;      ///< bit per wire::EventKind
   wire::JobRange jobs = {};  ///< 0: of everything
   uint64_t worker = 0;       ///< `worker_key`; 0: of everything
+  uint32_t states = ~0u;     ///< of jobs: bit per wire::JobState
 
-  bool wants_all() const { return (kinds & 15u) == 15u && jobs.first.value == 0 && worker == 0; }
+  bool wants_all() const {
+    return (kinds & 15u) == 15u && jobs.first.value == 0 && worker == 0 && states == ~0u;
+  }
 };
 
 /// Stands for the name of a worker in a filter; 0 for no name.
@@ -45,8 +49,17 @@ class EventRing {
 
   /// Bytes of the events after `told`, in one piece of at most `bytes` or one event. Moves `told`.
   std::string_view next(uint64_t& told, size_t bytes) const;
+  /// What is to be done with an event of this job that passes the filter. Wait: nothing yet, and
+  /// with what comes after it neither.
+  enum class Verdict : uint8_t { Take, Skip, Wait };
+  using Judge = std::function<Verdict(uint64_t job)>;
   /// Appends those that pass, of at most `count` events after `told`. Moves `told`.
-  void next(uint64_t& told, const EventFilter& filter, size_t count, std::string& to) const;
+  void next(
+      uint64_t& told,
+      const EventFilter& filter,
+      size_t count,
+      std::string& to,
+      const Judge& judge = nullptr) const;
 
  private:
   struct Entry {
@@ -57,6 +70,7 @@ class EventRing {
     uint32_t count = 0;
     uint32_t bytes = 0;
     wire::EventKind kind = wire::EventKind::Job;
+    wire::JobState state = wire::JobState::Pending;
   };
 
   std::string_view bytes_of(const Entry& entry) const {

@@ -132,6 +132,57 @@ class Events(HttpTest, JobsTest):
             self.assertEqual([event["job_id"] for event in events], [2, 2, 2, 2], name)
         self.assertEqual(len(streams["watch of jobs"].until(is_job(2, "COMPLETED"))), 8)
 
+    def test_jobs_are_watched_by_what_they_are_listed_by(self):
+        server = self.server()
+        self.worker(server)
+        first = self.submit(server, "exit 0", "--queue", "night", "--label", "team=web", "--name", "a-1")
+        self.wait_for_state(server, first, "COMPLETED")
+        events = self.stream(server, "/v1/jobs?watch")
+        after = {}
+        for question in ("queue=night", "label=team=web", "name=a-", "queue=night&state=COMPLETED",
+                         "tenant=nobody", "state=RUNNING&state=COMPLETED"):
+            after[question] = self.stream(server, f"/v1/jobs?watch&{question}")
+        others = [self.submit(server, "exit 0", "--queue", "day", "--name", "b") for _ in range(3)]
+        second = self.submit(server, "exit 0", "--queue", "night", "--label", "team=web", "--name", "a-2")
+        for job in (*others, second):
+            self.wait_for_state(server, job, "COMPLETED")
+        events.until(is_job(second, "COMPLETED"))
+        for question in ("queue=night", "label=team=web", "name=a-"):
+            told = after[question].until(is_job(second, "COMPLETED"))
+            self.assertEqual([(e["job_id"], e["state"]) for e in told],
+                             [(second, s) for s in ("PENDING", "ASSIGNED", "RUNNING", "COMPLETED")])
+        told = after["queue=night&state=COMPLETED"].event()
+        self.assertEqual((told["job_id"], told["state"]), (second, "COMPLETED"))
+        told = after["state=RUNNING&state=COMPLETED"].until(is_job(second, "COMPLETED"))
+        self.assertEqual(len(told), 8)
+        resumed = self.stream(server, "/v1/jobs?watch&queue=night", last=events.last)
+        third = self.submit(server, "exit 0", "--queue", "night")
+        self.assertEqual(resumed.event()["job_id"], third)
+        with self.assertRaises(TimeoutError, msg="nothing happened to jobs of this tenant"):
+            after["tenant=nobody"].socket.settimeout(0.1)
+            after["tenant=nobody"].next()
+
+    def test_a_filter_that_is_resumed_is_told_of_what_it_missed(self):
+        server = self.server()
+        self.worker(server)
+        stream = self.stream(server, "/v1/jobs?watch&queue=night")
+        first = self.submit(server, "exit 0", "--queue", "night")
+        stream.until(is_job(first, "COMPLETED"))
+        stream.close()
+        jobs = [self.submit(server, "exit 0", "--queue", queue) for queue in ("day", "night", "day")]
+        for job in jobs:
+            self.wait_for_state(server, job, "COMPLETED")
+        told = self.stream(server, "/v1/jobs?watch&queue=night&state=COMPLETED", last=stream.last).event()
+        self.assertEqual(told["job_id"], jobs[1])
+
+    def test_so_many_different_filters_and_no_more(self):
+        server = self.server()
+        for i in range(32):
+            self.assertEqual(self.stream(server, f"/v1/jobs?watch&queue=q{i}").status, 200)
+        refused = self.stream(server, "/v1/jobs?watch&queue=q32")
+        self.assertEqual((refused.status, refused.problem()["code"]), (429, "limit_reached"))
+        self.assertEqual(self.stream(server, "/v1/jobs?watch&queue=q7").status, 200)
+
     def test_open_streams_are_counted(self):
         server = self.server()
 

@@ -213,7 +213,7 @@ class Jobs(HttpTest, JobsTest):
         ):
             with self.subTest(question):
                 self.assertEqual(len(self.get(f"/v1/jobs?{question}").json["jobs"]), count)
-        for wrong in ("state=DONE", "label=x", "limit=0", "cursor=x", "watch&queue=odd"):
+        for wrong in ("state=DONE", "label=x", "limit=0", "cursor=x", "watch&cursor=5", "watch&label=x"):
             with self.subTest(wrong):
                 self.get(f"/v1/jobs?{wrong}", status=400)
 

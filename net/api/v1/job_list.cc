@@ -114,24 +114,26 @@ void ask_page(const std::shared_ptr<Listing>& listing) {
 }
 
 void watch_jobs(Exchange& exchange) {
-  for (const char* name : {"state", "queue", "tenant", "name", "label", "cursor", "limit"}) {
+  for (const char* name : {"cursor", "limit"}) {
     if (!exchange.has(name)) continue;
     return exchange.problem(
         {.status = 400,
          .code = "bad_request",
          .detail = std::string("'") + name + "' does not go with 'watch'",
-         .hint = "events can be chosen by worker_id; choose among the rest yourself"});
+         .hint = "a stream goes on after an event: 'after', or Last-Event-ID"});
   }
+  const Listing chosen(exchange);
   EventFeed::Filter filter;
   filter.kinds = wire::bit_of(wire::EventKind::Job);
-  filter.worker = exchange.parameter("worker_id");
+  filter.worker = chosen.worker;
+  if (chosen.states != 0) filter.states = chosen.states;
+  filter.traits = {chosen.queue, chosen.tenant, chosen.name, chosen.label_key, chosen.label_value};
   exchange.services().events.subscribe(exchange, filter);
 }
 
 }  // namespace
 
 void list_jobs(Exchange& exchange) {
-  if (exchange.truth("watch")) return watch_jobs(exchange);
   const std::string_view label = exchange.parameter("label");
   if (!label.empty() && !parse_label(label)) {
     return exchange.problem(
@@ -139,6 +141,7 @@ void list_jobs(Exchange& exchange) {
          .code = "bad_request",
          .detail = "label '" + std::string(label) + "' is not " + std::string(kLabelForm)});
   }
+  if (exchange.truth("watch")) return watch_jobs(exchange);
   ask_page(std::make_shared<Listing>(exchange));
 }
 

@@ -81,7 +81,9 @@ TEST(EventRing, GivesPiecesOfWholeEventsFromAnyPlace) {
       ASSERT_EQ(seen.back(), told);
     }
     ASSERT_EQ(seen.size(), 100 - from);
-    if (!seen.empty()) EXPECT_EQ(seen.front(), from + 1);
+    if (!seen.empty()) {
+      EXPECT_EQ(seen.front(), from + 1);
+    }
   }
   uint64_t told = 0;
   EXPECT_EQ(ids_of(ring.next(told, 1)), Ids{1}) << "one that is larger than what was asked for";
@@ -127,6 +129,8 @@ TEST(EventRing, PassesWhatAFilterWants) {
       {"an element of an array", {.jobs = {{14}, {14}}}, {3}},
       {"behind it", {.jobs = {{15}, {20}}}, {}},
       {"a range across several", {.jobs = {{1}, {10}}}, {1, 3}},
+      {"a state, which only jobs have", {.kinds = 0b0001, .states = 0b0001}, {1, 3}},
+      {"another state", {.kinds = 0b0001, .states = 0b0010}, {}},
   };
   for (const auto& one : cases) {
     SCOPED_TRACE(one.name);
@@ -138,6 +142,24 @@ TEST(EventRing, PassesWhatAFilterWants) {
   }
   EXPECT_TRUE(EventFilter{}.wants_all());
   EXPECT_FALSE((EventFilter{.kinds = 7}).wants_all());
+  EXPECT_FALSE((EventFilter{.states = 7}).wants_all());
+}
+
+TEST(EventRing, WaitsBeforeAJobThatIsNotKnownYet) {
+  EventRing ring(1 << 16);
+  ring.add(job_event(1, 7));
+  ring.add(job_event(2, 8));
+  ring.add({.sequence = 3, .kind = EventKind::Plan});
+  ring.add(job_event(4, 9));
+  uint64_t told = 0;
+  std::string text;
+  const auto judge = [](uint64_t job) {
+    if (job == 9) return EventRing::Verdict::Wait;
+    return job == 8 ? EventRing::Verdict::Take : EventRing::Verdict::Skip;
+  };
+  ring.next(told, {}, 100, text, judge);
+  EXPECT_EQ(ids_of(text), (Ids{2, 3})) << "of others than jobs there is nothing to know";
+  EXPECT_EQ(told, 3u);
 }
 
 TEST(EventRing, BeginsWhereItIsTold) {
