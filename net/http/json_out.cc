@@ -114,13 +114,17 @@ struct JsonOut::State {
     std::copy(behind.begin(), behind.end(), to);
     comma = true;
   }
-  template <typename Number>
-  void put_number(Number number) {
+  template <typename Number, typename... Format>
+  void put_number(Number number, Format... format) {
     std::array<char, 32> digits;  // the shortest that reads back as the same double takes 24
-    const auto done = std::to_chars(digits.data(), digits.data() + digits.size(), number);
+    const auto done =
+        std::to_chars(digits.data(), digits.data() + digits.size(), number, format...);
     put({digits.data(), static_cast<size_t>(done.ptr - digits.data())});
   }
 };
+
+// Written without an exponent, larger ones look like integers that do not fit into 64 bits.
+constexpr double kWholeMax = 1e18;
 
 JsonOut::JsonOut() : state_(std::make_unique<State>()) {}
 
@@ -171,7 +175,11 @@ JsonOut& JsonOut::value(uint64_t number) {
 
 JsonOut& JsonOut::value(double number) {
   if (!std::isfinite(number)) return null();
-  state_->put_number(number + 0.0);  // "-0" would be read back as 0
+  if (std::abs(number) >= kWholeMax) {
+    state_->put_number(number, std::chars_format::scientific);
+  } else {
+    state_->put_number(number + 0.0);  // "-0" would be read back as 0
+  }
   return *this;
 }
 

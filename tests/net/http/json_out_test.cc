@@ -15,13 +15,14 @@ TEST(JsonOut, WritesEveryKindOfValue) {
   JsonOut json;
   json.object().field("text", "a\"b\\c\n\x01/ü").field("small", int64_t{-1});
   json.field("large", std::numeric_limits<uint64_t>::max()).field("half", 0.5).field("one", 1.0);
-  json.field("zero", -0.0);
+  json.field("zero", -0.0).field("huge", 191553255926290448382.5);
   json.field("nan", std::nan("")).field("far", std::numeric_limits<double>::infinity());
   json.field("yes", true).key("none").null().key("list").array().value(1).value("b").end();
   json.key("inner").object().end().key("raw").raw(R"({"a":1})").end();
   EXPECT_EQ(
       json.text(),
       R"({"text":"a\"b\\c\n\u0001/ü","small":-1,"large":18446744073709551615,"half":0.5,"one":1,"zero":0,)"
+      R"("huge":1.9155325592629045e+20,)"
       R"("nan":null,"far":null,"yes":true,"none":null,"list":[1,"b"],"inner":{},"raw":{"a":1}})");
 }
 
