@@ -118,6 +118,12 @@ struct Shard::State {
     ask_ledger(call);
   }
 
+  void wait_in_ledger(const Call& call) {
+    waiters.insert(call.from);
+    call.effects.ledger.push_back(
+        WaitForPlace{call.from, call.id, {call.payload.begin(), call.payload.end()}});
+  }
+
   void ask_ledger(const Call& call) {
     waiters.insert(call.from);
     call.effects.to_ledger = true;
@@ -244,15 +250,14 @@ void Shard::State::on(const Call& call, const wire::Place& place) {
   if (!compile_query(place, tables.names, query, text, wrong)) {
     return call.reply(wire::Refused{wire::Refusal::BadRequest, wrong});
   }
+  // Who can wait for the policy that looks ahead is placed with the others that do.
+  if (place.wait_ms > 0 && query.policy == wire::Policy::Fgd) return wait_in_ledger(call);
   wire::Reply answer = placement.place(call.now, place, task, query, text);
   if (place.explain || scores_all(query.policy) || !std::holds_alternative<wire::Placed>(answer)) {
     call.effects.looked_at += tables.fleet.workers();
   }
   if (place.wait_ms > 0 && std::holds_alternative<wire::Unplaced>(answer)) {
-    waiters.insert(call.from);
-    call.effects.ledger.push_back(
-        WaitForPlace{call.from, call.id, {call.payload.begin(), call.payload.end()}});
-    return;
+    return wait_in_ledger(call);
   }
   // Nearly always; copied as what it is, not as the largest of all replies.
   if (const auto* placed = std::get_if<wire::Placed>(&answer)) return call.reply(*placed);

@@ -24,24 +24,28 @@ Audit::Audit(const Trace& trace) {
   }
 }
 
-void Audit::check(const TraceTask& task, const Answer& answer) {
-  gpu_milli_arrived_ += task.gpu_milli_all();
-  if (answer.placed) {
-    ++placed_;
-    check_placed(task, answer);
-  } else {
-    ++refused_;
-    auto roomy = std::find_if(
-        nodes_.begin(), nodes_.end(), [&](const Books& node) { return fits(node, task); });
-    if (roomy != nodes_.end()) {
-      ++wrong_refusals_;
-      note(task, "was refused and would have fitted");
-    }
+void Audit::check(std::span<const TraceTask> tasks, std::span<const Answer> answers) {
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    gpu_milli_arrived_ += tasks[i].gpu_milli_all();
+    if (answers[i].placed) check_placed(tasks[i], answers[i]);
+    mark_arrived();
   }
-  mark_arrived();
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    if (!answers[i].placed) check_refused(tasks[i]);
+  }
+}
+
+void Audit::check_refused(const TraceTask& task) {
+  ++refused_;
+  auto roomy = std::find_if(
+      nodes_.begin(), nodes_.end(), [&](const Books& node) { return fits(node, task); });
+  if (roomy == nodes_.end()) return;
+  ++wrong_refusals_;
+  note(task, "was refused and would have fitted");
 }
 
 void Audit::check_placed(const TraceTask& task, const Answer& answer) {
+  ++placed_;
   auto found = index_.find(answer.node);
   if (found == index_.end()) {
     ++violations_;

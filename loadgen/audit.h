@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -26,7 +27,10 @@ class Audit {
  public:
   explicit Audit(const Trace& trace);
 
-  void check(const TraceTask& task, const Answer& answer);
+  void check(const TraceTask& task, const Answer& answer) { check({&task, 1}, {&answer, 1}); }
+
+  /// Tasks that were placed together: one is refused wrongly if it fits beside all of them.
+  void check(std::span<const TraceTask> tasks, std::span<const Answer> answers);
 
   uint64_t placed() const { return placed_; }
   uint64_t refused() const { return refused_; }
@@ -49,6 +53,7 @@ class Audit {
   };
 
   void check_placed(const TraceTask& task, const Answer& answer);
+  void check_refused(const TraceTask& task);
   /// Empty if `answer`'s node and devices can take `task`.
   std::string misfit(
       const Books& node, const TraceTask& task, const std::vector<uint16_t>& gpus) const;

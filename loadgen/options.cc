@@ -126,7 +126,12 @@ void add_replay(CLI::App& app, Options& options) {
           "--arrivals", options.arrivals, "The trace: nodes, then tasks, one JSON object a line")
       ->required();
   add_policy(command, options);
-  command.add_option("--batch", options.batch, "Tasks sent at a time")->capture_default_str();
+  command
+      .add_option(
+          "--batch",
+          options.batch,
+          "Tasks sent at a time; with policy fgd they are placed together")
+      ->capture_default_str();
   command.add_option("--out", options.out, "Where to write who got which task")->required();
   command.callback([&options] {
     options.command = Command::Replay;

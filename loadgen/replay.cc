@@ -1,6 +1,7 @@
 #include "loadgen/replay.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 
 #include "loadgen/reply_text.h"
@@ -14,7 +15,8 @@ constexpr uint32_t kUpkeepId = 1;  // of beats beside; the steps' own ids begin 
 constexpr uint32_t kFirstId = 2;
 constexpr uint32_t kWindow = 256;
 constexpr size_t kReleaseBatch = 256;
-constexpr int64_t kSlots = 65'535;  // slots are not what a trace is about
+constexpr int64_t kSlots = 65'535;     // slots are not what a trace is about
+constexpr uint32_t kPatienceMs = 250;  // a plan takes some milliseconds
 constexpr uint32_t kHoldMs = 24u * 3600 * 1000;
 
 }  // namespace
@@ -71,6 +73,7 @@ Failure Replay::walk(Step step, size_t count, uint32_t window, const std::atomic
   count_ = count;
   window_ = window;
   halted_ = false;
+  batch_.clear();
   send_more();
   link_.flush();
   auto done = [&] {
@@ -79,6 +82,7 @@ Failure Replay::walk(Step step, size_t count, uint32_t window, const std::atomic
     return failure_ || (in_flight_ == 0 && (halted_ || next_ == count_));
   };
   (void)loop_.run_until(done, kNever);  // a server that hangs is ended by SIGINT, twice
+  if (in_flight_ == 0) take_in_batch();
   step_ = Step::None;
   return failure_;
 }
@@ -87,7 +91,9 @@ Failure Replay::walk(Step step, size_t count, uint32_t window, const std::atomic
 
 void Replay::send_more() {
   // The tasks of a batch go together and the next batch waits for all of them.
-  if (halted_ || (step_ == Step::Place && in_flight_ > 0)) return;
+  if (step_ == Step::Place && in_flight_ > 0) return;
+  take_in_batch();
+  if (halted_) return;
   sent_at_ = LinkLoop::now();
   for (; next_ < count_ && in_flight_ < window_; ++next_, ++in_flight_) {
     send(step_, next_, wire::RequestId{kFirstId + static_cast<uint32_t>(next_)});
@@ -119,6 +125,8 @@ void Replay::send_task(size_t item, wire::RequestId id) {
   place.task = name;
   place.policy = options_.policy;
   place.hold_ms = kHoldMs;
+  // With patience the policy looks ahead in the batch; what fits nowhere is answered when it ends.
+  if (options_.batch > 1 && options_.policy == wire::Policy::Fgd) place.wait_ms = kPatienceMs;
   place.demand.cpu_milli = task.cpu_milli;
   place.demand.memory_mib = task.memory_mib;
   place.demand.gpu_count = task.num_gpu;
@@ -195,12 +203,11 @@ void Replay::on_reply(Link&, core::Instant now, wire::RequestId id, const wire::
   }
 }
 
+/// Those of a batch are answered in any order.
 void Replay::on_placed(size_t item, const wire::Reply& reply) {
-  if (item != answers_.size()) {
-    failure_ = {kExitFailed, "the server answered out of order"};
-    return;
-  }
-  Answer answer;
+  const size_t at = item - answers_.size();
+  if (at >= batch_.size()) batch_.resize(at + 1);
+  Answer& answer = batch_[at];
   if (const auto* placed = std::get_if<wire::Placed>(&reply)) {
     answer.placed = true;
     answer.node = placed->worker;
@@ -209,7 +216,11 @@ void Replay::on_placed(size_t item, const wire::Reply& reply) {
     failure_ = {
         kExitFailed, "pod " + std::to_string(trace_.tasks[item].pod) + " was " + describe(reply)};
   }
-  answers_.push_back(std::move(answer));
+}
+
+void Replay::take_in_batch() {
+  std::move(batch_.begin(), batch_.end(), std::back_inserter(answers_));
+  batch_.clear();
 }
 
 void Replay::on_turn_end(Link&, core::Instant) {

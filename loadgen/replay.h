@@ -58,6 +58,7 @@ class Replay final : private LinkUser, private TurnUser {
   void send_beat(size_t node, bool with_profile, wire::RequestId id);
   void send_release(size_t item, wire::RequestId id);
   void on_placed(size_t item, const wire::Reply& reply);
+  void take_in_batch();
   std::string task_id(size_t item) const;
 
   LinkLoop& loop_;
@@ -76,6 +77,7 @@ class Replay final : private LinkUser, private TurnUser {
   size_t beat_node_ = 0;
   uint64_t sequence_ = 0;
   std::vector<Answer> answers_;
+  std::vector<Answer> batch_;  // what is under way, or was and is not yet taken in
   Histogram latency_;
   Failure failure_;
 };

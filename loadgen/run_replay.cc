@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <span>
 
 #include <nlohmann/json.hpp>
 
@@ -44,8 +46,10 @@ Failure write_answers(const std::string& path, const Trace& trace, const Replay&
 
 void fill(const Options& options, const Trace& trace, const Replay& replay, Report& report) {
   Audit audit(trace);
-  for (size_t i = 0; i < replay.answers().size(); ++i) {
-    audit.check(trace.tasks[i], replay.answers()[i]);
+  const std::span<const Answer> answers = replay.answers();
+  for (size_t from = 0; from < answers.size(); from += options.batch) {
+    const size_t count = std::min<size_t>(options.batch, answers.size() - from);
+    audit.check(std::span(trace.tasks).subspan(from, count), answers.subspan(from, count));
   }
   report.scenario = options.name;
   report.setting = std::to_string(trace.nodes.size()) + " nodes, " +

@@ -17,15 +17,14 @@ class Failed(Exception):
     """A program failed or gave a wrong answer; the message says which and why."""
 
 
-def build_release():
-    """Builds the programs as tools/demo does, in the folder it uses; where they are."""
+def build_release(*targets):
+    """Builds programs as tools/demo does, in the folder it uses; where they are."""
     folder = os.path.join(ROOT, "build/release")
     if not os.path.exists(os.path.join(folder, "build.ninja")):
         print("configuring build/release ...", file=sys.stderr, flush=True)
         run("cmake", "-S", ROOT, "-B", folder, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release")
     print("building build/release ...", file=sys.stderr, flush=True)
-    run("cmake", "--build", folder, "--target", "berthd", "berth-loadgen", "echo_server", "hiccups",
-        "sse_readers")
+    run("cmake", "--build", folder, "--target", *targets)
     return os.path.join(folder, "bin")
 
 

@@ -173,7 +173,7 @@ std::vector<SnapshotTask> Ledger::State::tasks_after(
   for (auto at = turn ? requests.upper_bound(*turn) : requests.begin(); at != requests.end();
        ++at) {
     if (read(at->second.frame, text) == nullptr) continue;
-    tasks.push_back({at->first.ticket, query, {}, {}});
+    tasks.push_back({at->first.ticket, at->first.priority, query, {}, {}});
     turns.push_back(at->first);
   }
   return tasks;

@@ -5,14 +5,20 @@
 #include <algorithm>
 #include <functional>
 #include <limits>
+#include <map>
 
 #include "core/placement/best_fit.h"
 #include "core/placement/demand_hash.h"
 #include "core/placement/score_cache.h"
+#include "core/plan/look_ahead.h"
 
 namespace berth::core {
 
 namespace {
+
+/// Of other orders for each batch. On the GPU trace, in batches of 20, thirty bring 0.4 % of all
+/// devices, a hundred 0.5 %, and more than that nothing.
+constexpr uint32_t kOrdersTried = 100;
 
 constexpr size_t kSlots = static_cast<size_t>(Resource::Slots);
 
@@ -59,7 +65,7 @@ struct Alike {
 
 class Planner {
  public:
-  Planner(const Snapshot& snapshot, Rng& rng) : snapshot_(snapshot) {
+  Planner(const Snapshot& snapshot, Rng& rng) : snapshot_(snapshot), rng_(rng) {
     nodes_.reserve(snapshot.workers.size());
     for (const SnapshotWorker& worker : snapshot.workers)
       nodes_.push_back(worker.node);
@@ -71,16 +77,20 @@ class Planner {
 
   Plan run(Budget budget) {
     plan_.plan_id = snapshot_.plan_id;
-    for (size_t i = 0; i < snapshot_.tasks.size(); ++i) {
-      Alike& alike = alike_[alike_of_[i]];
-      if (!alike.hopeless) {
-        if (plan_.steps + cost(alike) > budget.steps) {
-          plan_.complete = false;
-          return std::move(plan_);
-        }
-        place(snapshot_.tasks[i], alike);
+    for (size_t i = 0; i < snapshot_.tasks.size(); i = plan_.tried) {
+      const uint64_t left = budget.steps - std::min(budget.steps, plan_.steps);
+      size_t end = batch_end(i);
+      if (cost(i, end) > left) end = i + 1;
+      if (cost(i, end) > left) {
+        plan_.complete = false;
+        return std::move(plan_);
       }
-      plan_.tried = i + 1;
+      if (end > i + 1) {
+        place_together(i, end);
+      } else if (!alike(i).hopeless) {
+        place(snapshot_.tasks[i], alike(i));
+      }
+      plan_.tried = end;
     }
     return std::move(plan_);
   }
@@ -111,24 +121,96 @@ class Planner {
     }
   }
 
+  Alike& alike(size_t task) { return alike_[alike_of_[task]]; }
+
+  /// Tasks that are placed together: neighbours of one priority with the policy that looks ahead.
+  size_t batch_end(size_t begin) const {
+    const std::vector<SnapshotTask>& tasks = snapshot_.tasks;
+    const auto looks_ahead = [](const SnapshotTask& task) {
+      return task.query.policy == wire::Policy::Fgd && !task.query.spread;
+    };
+    if (!looks_ahead(tasks[begin])) return begin + 1;
+    const size_t limit = std::min(tasks.size(), begin + kLookAheadTasksMax);
+    size_t end = begin + 1;
+    while (end < limit && looks_ahead(tasks[end]) && tasks[end].priority == tasks[begin].priority)
+      ++end;
+    return end;
+  }
+
+  uint64_t cost(size_t begin, size_t end) {
+    uint64_t steps = end > begin + 1 ? look_ahead_cost(end - begin) : 0;
+    for (size_t i = begin; i < end; ++i)
+      steps += alike(i).hopeless ? 0 : cost(alike(i));
+    return steps;
+  }
+
+  /// An order followed tries each task on the workers that those before it went to.
+  static uint64_t look_ahead_cost(size_t tasks) { return kOrdersTried * tasks * tasks / 2; }
+
   size_t cost(const Alike& alike) const {
     return alike.listed ? alike.workers.size() : nodes_.size();
   }
 
   void place(const SnapshotTask& task, Alike& alike) {
+    refresh(task, alike);
+    Best best = task.query.spread ? best_of_least_loaded_label(task, alike) : best_of(task, alike);
+    if (best.found) assign(task, best.worker, best.scored.gpus);
+    settle(alike, best.found);
+  }
+
+  void place_together(size_t begin, size_t end) {
+    std::vector<uint32_t> hopeful;
+    for (size_t i = begin; i < end; ++i) {
+      if (!alike(i).hopeless) hopeful.push_back(static_cast<uint32_t>(i));
+    }
+    std::map<uint32_t, std::vector<Candidate>> best_of_alike;
+    std::vector<BatchTask> batch;
+    for (uint32_t i : hopeful) {
+      auto [best, fresh] = best_of_alike.try_emplace(alike_of_[i]);
+      if (fresh) best->second = best_workers(snapshot_.tasks[i], alike(i), hopeful.size());
+      batch.push_back({&snapshot_.tasks[i].query.demand, best->second});
+    }
+    const auto allowed = [&](uint32_t task, uint32_t worker) {
+      return may_go(snapshot_.tasks[hopeful[task]], snapshot_.workers[worker]);
+    };
+    plan_.steps += look_ahead_cost(hopeful.size());
+    LookAhead look_ahead(nodes_, typical_, scores_);
+    std::vector<char> placed(hopeful.size());
+    for (const BatchPlace& to : look_ahead.place(batch, allowed, kOrdersTried, rng_)) {
+      assign(snapshot_.tasks[hopeful[to.task]], to.worker, to.gpus);
+      placed[to.task] = 1;
+    }
+    for (size_t i = 0; i < hopeful.size(); ++i)
+      settle(alike(hopeful[i]), placed[i] != 0);
+  }
+
+  /// The `count` workers that the task likes best, best first.
+  std::vector<Candidate> best_workers(const SnapshotTask& task, Alike& alike, size_t count) {
+    refresh(task, alike);
+    scores_.begin(task.query.demand, typical_);
+    std::vector<Candidate> candidates;
+    for (uint32_t at : alike.workers)
+      candidates.push_back({at, snapshot_.workers[at].suspicious, scores_.fgd(nodes_[at])});
+    return best_candidates(std::move(candidates), count);
+  }
+
+  void assign(const SnapshotTask& task, uint32_t at, GpuSet gpus) {
+    const SnapshotWorker& worker = snapshot_.workers[at];
+    take(nodes_[at], task.query.demand, gpus);
+    plan_.assignments.push_back({task.ticket, worker.index, worker.generation, gpus});
+    taken_at_[at] = plan_.assignments.size();
+  }
+
+  /// A list that nobody will read again is not kept: there may be as many as there are tasks.
+  void settle(Alike& alike, bool placed) {
+    alike.hopeless = alike.hopeless || !placed;
+    if (--alike.tasks == 0 || alike.hopeless) std::vector<uint32_t>().swap(alike.workers);
+  }
+
+  void refresh(const SnapshotTask& task, Alike& alike) {
     plan_.steps += cost(alike);
     if (!alike.listed) list(task, alike);
     drop_misfits(task.query.demand, alike);
-    Best best = task.query.spread ? best_of_least_loaded_label(task, alike) : best_of(task, alike);
-    if (best.found) {
-      const SnapshotWorker& worker = snapshot_.workers[best.worker];
-      take(nodes_[best.worker], task.query.demand, best.scored.gpus);
-      plan_.assignments.push_back({task.ticket, worker.index, worker.generation, best.scored.gpus});
-      taken_at_[best.worker] = plan_.assignments.size();
-    }
-    alike.hopeless = !best.found;
-    // A list that nobody will read again is not kept: there may be as many as there are tasks.
-    if (--alike.tasks == 0 || alike.hopeless) std::vector<uint32_t>().swap(alike.workers);
   }
 
   void list(const SnapshotTask& task, Alike& alike) {
@@ -137,12 +219,14 @@ class Planner {
     auto count = static_cast<uint32_t>(nodes_.size());
     for (uint32_t i = 0; i < count; ++i) {
       uint32_t at = first_ + i < count ? first_ + i : first_ + i - count;
-      const SnapshotWorker& worker = snapshot_.workers[at];
       if (misfit(nodes_[at], task.query.demand) != Misfit::None) continue;
-      if (!has_names(worker, task.query)) continue;
-      if (std::binary_search(task.excluded.begin(), task.excluded.end(), worker.index)) continue;
-      alike.workers.push_back(at);
+      if (may_go(task, snapshot_.workers[at])) alike.workers.push_back(at);
     }
+  }
+
+  static bool may_go(const SnapshotTask& task, const SnapshotWorker& worker) {
+    return has_names(worker, task.query) &&
+           !std::binary_search(task.excluded.begin(), task.excluded.end(), worker.index);
   }
 
   /// Only what was taken from since can have stopped fitting.
@@ -226,6 +310,7 @@ class Planner {
   }
 
   const Snapshot& snapshot_;
+  Rng& rng_;
   uint32_t first_ = 0;
   std::vector<NodeState> nodes_;  ///< as the tasks before have left them
   std::vector<size_t> taken_at_;  ///< for each node the last assignment to it, counted from 1

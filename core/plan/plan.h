@@ -21,6 +21,7 @@ struct SnapshotWorker {
 
 struct SnapshotTask {
   uint64_t ticket = 0;  ///< the ledger's name for what waits
+  int32_t priority = 0;
   Query query;
   std::vector<WorkerIndex> excluded;  ///< the rows of `query.exclude`, ascending
   std::vector<NameId> spread_labels;  ///< every label with the key `query.spread_by`, ascending
@@ -55,9 +56,11 @@ struct Plan {
 };
 
 /// Snapshot in, plan out; nothing else read or written. Greedy: each task in queue order to the
-/// worker its policy likes best on what the tasks before it have left. A suspicious worker is used
-/// only when no other fits; which of equals is taken comes from `rng`. The budget is looked at
-/// between tasks, so that a task is tried on all workers or on none.
+/// worker its policy likes best on what the tasks before it have left; neighbours in the queue that
+/// ask for `fgd` with one priority are placed together (`look_ahead.h`) and stand in the order in
+/// which they are to be taken. A suspicious worker is used only when no other fits; which of equals
+/// is taken comes from `rng`. The budget is looked at between tasks, so that a task is tried on all
+/// workers or on none.
 Plan make_plan(const Snapshot& snapshot, Budget budget, Rng& rng);
 
 /// Whether the worker's names are what `query` asks for: all, any and none of them.

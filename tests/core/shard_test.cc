@@ -238,6 +238,21 @@ TEST_F(ShardTest, TellsWhatItLookedAtWhenThatIsMuch) {
   EXPECT_GT(looked_at(wire::SetWorker{"a", wire::WorkerAction::Cordon, ""}), 2u);
 }
 
+TEST_F(ShardTest, WhoCanWaitForFgdIsPlacedWithTheOthersThatDo) {
+  TestWorker worker{.id = "a", .slots = 2};
+  beat(worker);
+  wire::Place fgd = place("t");
+  fgd.policy = wire::Policy::Fgd;
+  ask<wire::Placed>(fgd);
+  fgd.task = "patient";
+  fgd.wait_ms = 1'000;
+  effects_.clear();
+  shard_.step({now_, 1'000}, kClient, kRequest, fgd, {}, effects_);
+  EXPECT_TRUE(effects_.messages.empty()) << "though there is room";
+  ASSERT_EQ(effects_.ledger.size(), 1u);
+  EXPECT_TRUE(std::holds_alternative<WaitForPlace>(effects_.ledger[0]));
+}
+
 TEST_F(ShardTest, CountsEveryWorkerOnceInAnExplanation) {
   std::vector<TestWorker> workers = {
       {.id = "fits-not", .tags = {"gpu", "fast"}, .slots = 4, .cpu_milli = 1'000},

@@ -242,8 +242,25 @@ bool may_run(const SnapshotWorker& worker, const NodeState& node, const Snapshot
   return naive::fits(node, task.query.demand);
 }
 
-// Replays the plan in queue order: each task must fit where it goes, and one that was left out must
-// fit nowhere on what the tasks before it have left.
+/// Whether some worker has room for the task, and whether one that is not suspicious has.
+struct Room {
+  bool any = false;
+  bool online = false;
+};
+
+Room room_for(
+    const SnapshotTask& task, const Snapshot& snapshot, const std::vector<NodeState>& nodes) {
+  Room room;
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    if (!may_run(snapshot.workers[i], nodes[i], task)) continue;
+    room.any = true;
+    room.online = room.online || !snapshot.workers[i].suspicious;
+  }
+  return room;
+}
+
+// Replays the plan in its own order: each task must fit where it goes, and one that was left out
+// must fit nowhere.
 TEST(Plan, NeverOverbooksAndLeavesOutOnlyWhatFitsNowhere) {
   for (uint64_t seed = 1; seed <= 400; ++seed) {
     Rng rng(seed);
@@ -253,30 +270,87 @@ TEST(Plan, NeverOverbooksAndLeavesOutOnlyWhatFitsNowhere) {
     std::vector<NodeState> nodes;
     for (const SnapshotWorker& w : snapshot.workers)
       nodes.push_back(w.node);
-    size_t next = 0;
-    for (const SnapshotTask& t : snapshot.tasks) {
-      bool planned = next < made.assignments.size() && made.assignments[next].ticket == t.ticket;
-      bool fits_online = false;
-      bool fits = false;
-      for (size_t i = 0; i < nodes.size(); ++i) {
-        if (!may_run(snapshot.workers[i], nodes[i], t)) continue;
-        fits = true;
-        fits_online = fits_online || !snapshot.workers[i].suspicious;
-      }
-      ASSERT_EQ(planned, fits) << "seed " << seed << " task " << t.ticket;
-      if (!planned) continue;
-      const PlannedTask& to = made.assignments[next++];
+    std::map<uint64_t, const SnapshotTask*> left_out;
+    for (const SnapshotTask& t : snapshot.tasks)
+      left_out[t.ticket] = &t;
+    for (const PlannedTask& to : made.assignments) {
+      ASSERT_TRUE(left_out.contains(to.ticket)) << "once; seed " << seed;
+      const SnapshotTask& t = *left_out[to.ticket];
+      left_out.erase(to.ticket);
       size_t at = to.worker.value;
       ASSERT_TRUE(may_run(snapshot.workers[at], nodes[at], t)) << "seed " << seed;
       // With a label to spread by, the value is chosen first and may have suspicious workers only.
       if (!t.query.spread) {
-        ASSERT_EQ(snapshot.workers[at].suspicious, !fits_online) << seed;
+        ASSERT_EQ(snapshot.workers[at].suspicious, !room_for(t, snapshot, nodes).online) << seed;
       }
       ASSERT_EQ(__builtin_popcount(to.gpus), t.query.demand.gpu_count) << "seed " << seed;
       take(nodes[at], t.query.demand, to.gpus);
     }
-    ASSERT_EQ(next, made.assignments.size()) << "in queue order; seed " << seed;
+    for (const auto& [ticket, t] : left_out) {
+      ASSERT_FALSE(room_for(*t, snapshot, nodes).any) << "seed " << seed << " task " << ticket;
+    }
   }
+}
+
+TEST(Plan, OnlyNeighboursOfOnePriorityThatAskForFgdChangeTheirOrder) {
+  for (uint64_t seed = 1; seed <= 200; ++seed) {
+    Rng rng(seed);
+    Snapshot snapshot = random_snapshot(rng);
+    std::map<uint64_t, uint64_t> batch_of;
+    for (SnapshotTask& t : snapshot.tasks) {
+      t.priority = 6 - static_cast<int32_t>(t.ticket / 10);
+      bool together = t.query.policy == wire::Policy::Fgd && !t.query.spread && !batch_of.empty() &&
+                      &t != &snapshot.tasks.front();
+      const SnapshotTask& before = *(&t - (together ? 1 : 0));
+      together = together && before.query.policy == wire::Policy::Fgd && !before.query.spread &&
+                 before.priority == t.priority;
+      batch_of[t.ticket] = together ? batch_of[t.ticket - 1] : t.ticket;
+    }
+    uint64_t last = 0;
+    for (const PlannedTask& to : plan(snapshot, {}, seed).assignments) {
+      ASSERT_GE(batch_of[to.ticket], last) << "seed " << seed << " task " << to.ticket;
+      last = batch_of[to.ticket];
+    }
+  }
+}
+
+/// Two devices on each of two nodes; halves first would leave no whole node for the pair.
+Snapshot pair_behind_halves() {
+  Snapshot snapshot;
+  snapshot.workers = {worker(1, 10, 10), worker(2, 10, 10)};
+  for (SnapshotWorker& w : snapshot.workers)
+    w.node = samples::node_with_gpus({1000, 1000});
+  snapshot.typical = {{samples::gpu_task(1, 1000), 1}};
+  for (uint64_t ticket = 1; ticket <= 4; ++ticket) {
+    Query query = with_policy(wire::Policy::Fgd);
+    query.demand = ticket == 4 ? samples::gpu_task(2, 1000) : samples::gpu_task(1, 1000);
+    snapshot.tasks.push_back(task(ticket, query));
+  }
+  return snapshot;
+}
+
+TEST(Plan, OfABatchThatDoesNotFitWholeWhatUsesMostDevicesIsPlaced) {
+  Snapshot snapshot = pair_behind_halves();
+  const Places placed = places(plan(snapshot));
+  EXPECT_TRUE(placed.contains(1)) << "who stands first is never passed over";
+  EXPECT_EQ(placed.size(), 3u) << "four devices: one of the single ones has to wait";
+  EXPECT_TRUE(placed.contains(4)) << "the pair goes before a single one";
+}
+
+TEST(Plan, TasksOfHigherPriorityAreNotPassedOverByABatch) {
+  Snapshot snapshot = pair_behind_halves();
+  for (size_t i = 0; i < 3; ++i)
+    snapshot.tasks[i].priority = 1;
+  const Places placed = places(plan(snapshot));
+  EXPECT_TRUE(placed.contains(1) && placed.contains(2) && placed.contains(3));
+}
+
+TEST(Plan, WithoutTheStepsToLookAheadTasksAreTriedOneByOne) {
+  Snapshot snapshot = pair_behind_halves();
+  Plan made = plan(snapshot, {.steps = 7});
+  EXPECT_FALSE(made.complete);
+  EXPECT_EQ(made.tried, 3u);
+  EXPECT_LE(made.steps, 7u);
 }
 
 }  // namespace
