@@ -37,6 +37,22 @@ bool hard_deadlines(Goal goal) {
   return goal == Goal::Makespan || goal == Goal::WorkersUsed;
 }
 
+/// The end of any schedule that wastes no time, at the latest: kNever if it is that or more.
+Ticks horizon(const Problem& problem) {
+  Ticks latest = 0;
+  for (const Problem::Task& task : problem.tasks)
+    latest = std::max(latest, task.release);
+  for (const Problem::Busy& busy : problem.busy)
+    latest = std::max(latest, busy.until);
+  for (const Problem::Task& task : problem.tasks) {
+    Ticks longest = task.duration;
+    for (Ticks duration : task.durations)
+      longest = std::max(longest, duration < kNever ? duration : 0);
+    latest = std::min(kNever, std::min(kNever, latest) + std::min(kNever, longest));
+  }
+  return latest;
+}
+
 }  // namespace
 
 bool Problem::has_room_for(uint32_t worker, uint32_t task) const {
@@ -149,6 +165,9 @@ std::string problem_fault(const Problem& problem) {
     for (uint32_t before : task.after) {
       if (before >= problem.tasks.size()) return "task " + task.id + " comes after no task";
     }
+  }
+  if (horizon(problem) >= kNever) {
+    return "the tasks take more than " + seconds(kNever) + " one after the other: give less";
   }
   const std::vector<uint32_t> order = topological_order(problem);
   if (order.size() == problem.tasks.size()) return {};

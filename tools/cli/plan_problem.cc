@@ -30,6 +30,28 @@ struct Fault {
   throw Fault{what};
 }
 
+constexpr size_t kDepthMax = 8;  // a problem needs five
+
+/// Whoever shows or frees a value goes as deep as it nests: so deep must nothing be.
+void check_depth(std::string_view text) {
+  size_t depth = 0;
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (quoted && text[i] == '\\')
+      ++i;
+    else if (text[i] == '"')
+      quoted = !quoted;
+    else if (!quoted && (text[i] == '[' || text[i] == '{'))
+      ++depth;
+    else if (!quoted && (text[i] == ']' || text[i] == '}') && depth > 0)
+      --depth;
+    if (depth <= kDepthMax) continue;
+    fail(
+        "the file is no JSON problem: at byte " + std::to_string(i) + " it nests more than " +
+        std::to_string(kDepthMax) + " deep; a problem has lists of workers and tasks");
+  }
+}
+
 std::string shown(const Json& value) {
   std::string text = value.dump();
   return text.size() <= 40 ? text : text.substr(0, 37) + "...";
@@ -171,10 +193,11 @@ class Reader {
       add_id(tasks_, problem_.tasks.back().id, i, "task");
     }
     for (size_t i = 0; i < list.size(); ++i) {
-      const std::string where = "tasks[" + std::to_string(i) + "].after";
-      for (const Json& name : array(list[i], "after", where)) {
+      const std::string where = "tasks[" + std::to_string(i) + "]";
+      for (const Json& name : array(list[i], "after", where + ".")) {
         const auto found = name.is_string() ? tasks_.find(name.get<std::string>()) : tasks_.end();
-        if (found == tasks_.end()) fail(where + " names " + shown(name) + ", which is no task");
+        if (found == tasks_.end())
+          fail(where + ".after names " + shown(name) + ", which is no task");
         problem_.tasks[i].after.push_back(found->second);
       }
       std::vector<uint32_t>& after = problem_.tasks[i].after;
@@ -222,6 +245,7 @@ class Reader {
 
 bool read_problem(std::string_view text, Problem& problem, std::string& fault) {
   try {
+    check_depth(text);
     Reader(problem).read(Json::parse(text));
     fault = core::problem_fault(problem);
   } catch (const Json::parse_error& error) {

@@ -24,7 +24,8 @@ enum Column : size_t {
   kColumns = 18,
 };
 
-constexpr double kNumberMax = 1e15;
+// Times in seconds and processors: sums over a log in microseconds and millionths stay numbers.
+constexpr double kNumberMax = 1e9;
 
 /// `; MaxProcs: 256`: the machine.
 int64_t header_number(std::string_view line, std::string_view name) {
@@ -84,14 +85,18 @@ bool read_swf(std::string_view text, WorkloadLog& log, std::string& fault) {
     std::array<double, kColumns> numbers{};
     if (!read_numbers(line, numbers)) {
       fault = "line " + std::to_string(number) +
-              " has no 18 numbers: is this a Standard Workload "
-              "Format log?";
+              " has no 18 numbers from -1 to 1000000000: is this a Standard Workload Format log?";
       return false;
     }
     LoggedJob job = job_of(numbers);
     if (job.run_s > 0 && job.processors > 0) log.jobs.push_back(std::move(job));
   }
   if (log.processors <= 0) log.processors = nodes;
+  if (log.processors > static_cast<int64_t>(kNumberMax)) {
+    fault = "its header says " + std::to_string(log.processors) +
+            " processors: at most 1000000000 can be replayed";
+    return false;
+  }
   if (log.processors <= 0) {
     fault = "no header says how many processors there are: add a line '; MaxProcs: N'";
     return false;

@@ -95,6 +95,9 @@ class PlanSolve(unittest.TestCase):
             json.dumps(problem([task(workers=[])])): "tasks[0].workers allows no worker",
             json.dumps(problem([{"id": "t"}])): "tasks[0] has no 'duration_s'",
             "[" * 100_000: "the file is no JSON",
+            '{"objective": ' + "[" * 1_000_000 + "]" * 1_000_000 + "}": "nests more than 8 deep",
+            json.dumps(problem([task()])).replace('"t"', '"\\ud800"'): "the file is no JSON",
+            '{"objective": "makespan", "objective": ["makespan"]}': "a text was expected",
         }
         for text, words in cases.items():
             with self.subTest(text[:60]):
@@ -167,6 +170,12 @@ class PlanSimulate(unittest.TestCase):
             LOG.replace("; MaxProcs: 4", ";"): "add a line '; MaxProcs: N'",
             LOG.replace("; MaxProcs: 4", "; MaxProcs: 2"): "job 1 needs 4 processors, the machine has 2",
             "; MaxProcs: 4\n": "the log has 0 jobs that ran",
+            LOG.replace("0 -1 100 4", "0 -1 1e300 4"): "line 2 has no 18 numbers from -1 to 1000000000",
+            LOG.replace("0 -1 100 4", "0 -1 nan 4"): "line 2 has no 18 numbers",
+            LOG.replace("0 -1 100 4", "0 -1 ten 4"): "line 2 has no 18 numbers",
+            LOG.replace("MaxProcs: 4", "MaxProcs: 99999999999"): "at most 1000000000 can be replayed",
+            LOG.replace("MaxProcs: 4", "MaxProcs: -4"): "add a line '; MaxProcs: N'",
+            "\0" * 50: "line 1 has no 18 numbers",
         }
         for log, words in cases.items():
             with self.subTest(words):
