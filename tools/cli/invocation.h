@@ -53,6 +53,7 @@ enum class Command : uint8_t {
   Backup,
   PlanSimulate,
   PlanSolve,
+  PlanWhatIf,
   Console,
   Completion,
   Version,
@@ -81,6 +82,12 @@ struct JobAsk {
   std::string path;                  ///< of a backup
 };
 
+/// Copies of a worker that are thought of: free, and named behind it.
+struct AddedWorkers {
+  uint32_t count = 0;
+  std::string like;
+};
+
 /// What is asked of the planner.
 struct PlanAsk {
   std::string problem;  ///< a file, or `-`
@@ -96,6 +103,13 @@ struct PlanAsk {
   uint64_t skip = 0;
   uint64_t count = 0;  ///< 0: all
   uint64_t steps = 20'000;
+
+  // Of what is supposed of the live server.
+  std::vector<std::string> drained;
+  std::vector<AddedWorkers> added;
+  std::vector<std::string> job_files;
+  client::Milliseconds assumed{60'000};
+  std::string emit;  ///< print the problem instead: `pddl`
 };
 
 /// What the command line asks for, checked as far as that is possible without a server.

@@ -53,6 +53,7 @@ Exit run(const Invocation& invocation) {
     case Command::Backup: return run_backup(session);
     case Command::PlanSimulate: return run_plan_simulate(invocation);
     case Command::PlanSolve: return run_plan_solve(invocation);
+    case Command::PlanWhatIf: return run_plan_what_if(session);
     case Command::Console: return run_console(invocation);
     case Command::Completion: return run_completion(invocation);
     case Command::Version: return run_version(invocation);

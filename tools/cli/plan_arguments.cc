@@ -7,6 +7,32 @@ namespace berth::cli {
 
 namespace {
 
+void add_emit(CLI::App& command, PlanAsk& ask) {
+  command
+      .add_option(
+          "--emit", ask.emit, "Print the problem for other planners instead: domain, then problem")
+      ->type_name("pddl")
+      ->check(CLI::IsMember({"pddl"}));
+}
+
+void add_budget(CLI::App& command, PlanAsk& ask, const char* help) {
+  command
+      .add_option_function<std::string>(
+          "--budget",
+          [&ask](const std::string& text) { ask.budget = duration_value("--budget", text); },
+          help)
+      ->type_name("TIME");
+}
+
+void add_seed(CLI::App& command, PlanAsk& ask) {
+  command
+      .add_option_function<std::string>(
+          "--seed",
+          [&ask](const std::string& text) { ask.seed = count_value("--seed", text, UINT64_MAX); },
+          "Of the search's random choices (default 1)")
+      ->type_name("N");
+}
+
 void add_solve(CLI::App& plan, Invocation& invocation) {
   PlanAsk& ask = invocation.plan;
   CLI::App* solve = add_command(
@@ -21,23 +47,62 @@ void add_solve(CLI::App& plan, Invocation& invocation) {
   solve->add_option("--problem", ask.problem, "The problem as JSON; - for standard input")
       ->type_name("FILE")
       ->required();
-  solve
-      ->add_option_function<std::string>(
-          "--budget",
-          [&ask](const std::string& text) { ask.budget = duration_value("--budget", text); },
-          "Longest time to look for something better (default 1s)")
-      ->type_name("TIME");
-  solve
-      ->add_option_function<std::string>(
-          "--seed",
-          [&ask](const std::string& text) { ask.seed = count_value("--seed", text, UINT64_MAX); },
-          "Of the search's random choices (default 1)")
-      ->type_name("N");
+  add_budget(*solve, ask, "Longest time to look for something better (default 1s)");
+  add_seed(*solve, ask);
+  add_emit(*solve, ask);
   solve
       ->add_option(
           "--engine", ask.engine, "auto (default), greedy, exact (up to 20 tasks) or anytime")
       ->type_name("NAME")
       ->check(CLI::IsMember({"auto", "greedy", "exact", "anytime"}));
+}
+
+/// `2:like=gpu-1`.
+AddedWorkers added_value(const std::string& text) {
+  constexpr std::string_view kLike = ":like=";
+  const size_t colon = text.find(kLike);
+  if (colon == std::string::npos || colon + kLike.size() == text.size()) {
+    throw CLI::ValidationError(
+        "--add is '" + text + "': give how many and a worker to copy, as 2:like=gpu-1",
+        CLI::ExitCodes::ValidationError);
+  }
+  const uint64_t count = count_value("--add", text.substr(0, colon), 10'000);
+  return {static_cast<uint32_t>(count), text.substr(colon + kLike.size())};
+}
+
+void add_what_if(CLI::App& plan, Invocation& invocation) {
+  PlanAsk& ask = invocation.plan;
+  CLI::App* what_if = add_command(
+      plan,
+      invocation,
+      Command::PlanWhatIf,
+      "what-if",
+      "Plan what waits as it is and as it would be; nothing is changed",
+      "  berth plan what-if --drain gpu-1\n"
+      "  berth plan what-if --add 2:like=gpu-1 --job train.toml --json\n"
+      "  berth plan what-if --emit pddl > now.pddl\n");
+  what_if->add_option("--drain", ask.drained, "This worker takes no further job; again for more")
+      ->type_name("WORKER");
+  what_if
+      ->add_option_function<std::vector<std::string>>(
+          "--add",
+          [&ask](const std::vector<std::string>& texts) {
+            for (const std::string& text : texts)
+              ask.added.push_back(added_value(text));
+          },
+          "So many further workers like that one, all of them free")
+      ->type_name("N:like=WORKER");
+  what_if->add_option("--job", ask.job_files, "The jobs of this file are submitted now")
+      ->type_name("FILE");
+  what_if
+      ->add_option_function<std::string>(
+          "--assume",
+          [&ask](const std::string& text) { ask.assumed = duration_value("--assume", text); },
+          "How long a job runs that does not say it (default 1m)")
+      ->type_name("TIME");
+  add_budget(*what_if, ask, "Longest time to look for each of the two plans (default 1s)");
+  add_seed(*what_if, ask);
+  add_emit(*what_if, ask);
 }
 
 void add_simulate(CLI::App& plan, Invocation& invocation) {
@@ -96,6 +161,7 @@ void add_plan_commands(CLI::App& app, Invocation& invocation) {
   plan->require_subcommand(1);
   add_solve(*plan, invocation);
   add_simulate(*plan, invocation);
+  add_what_if(*plan, invocation);
 }
 
 }  // namespace berth::cli

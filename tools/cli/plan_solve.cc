@@ -7,6 +7,7 @@
 #include "core/plan/engine/solver.h"
 #include "net/forms/job_fields.h"
 #include "tools/cli/commands.h"
+#include "tools/cli/pddl.h"
 #include "tools/cli/plan_problem.h"
 #include "tools/cli/table.h"
 
@@ -115,6 +116,10 @@ Exit run_plan_solve(const Invocation& invocation) {
   }
   if (const std::string why = core::unschedulable(problem); !why.empty()) {
     return say(invocation, Exit::CannotBePlaced, "infeasible", why);
+  }
+  if (!ask.emit.empty()) {
+    const Pddl pddl = to_pddl(problem);
+    return write_out(pddl.domain + "\n" + pddl.problem) ? Exit::Ok : Exit::Failed;
   }
   const EngineChoice choice = choice_named(ask.engine);
   if (choice == EngineChoice::Exact && problem.tasks.size() > core::kExactTasksMax) {

@@ -1,0 +1,91 @@
+"""`berth plan what-if`: what would happen to the jobs of a server, without anything happening."""
+
+import unittest
+
+from harness import EndToEndTest
+
+
+class PlanWhatIf(EndToEndTest):
+    def setUp(self):
+        super().setUp()
+        self.berthd = self.server("--suspicious-after", "10m", "--offline-after", "20m")
+        self.operator = self.peer(self.berthd)
+        for worker in ("w1", "w2"):
+            self.beat(self.operator, worker)
+
+    def submit(self, *options, count=1):
+        """Jobs that are not due for an hour: they wait for as long as the test needs them."""
+        for _ in range(count):
+            self.cli(self.berthd, "job", "submit", "--at", "+1h", "--cpu", "4", *options, "--", "true", check=0)
+
+    def what_if(self, *options):
+        return self.cli_json(self.berthd, "plan", "what-if", "--budget", "200ms", *options)
+
+    def jobs(self):
+        listed = self.cli_json(self.berthd, "job", "list")["jobs"]
+        return [(job["job_id"], job["state"], job["worker_id"]) for job in listed]
+
+    def test_a_drained_worker_makes_everything_later_and_nothing_is_changed(self):
+        self.submit("--estimate", "10m", count=4)
+        before = self.jobs()
+        told = self.what_if("--drain", "w1")
+        self.assertEqual(len(told["jobs"]), 4)
+        self.assertEqual({job["after"]["worker"] for job in told["jobs"]}, {"w2"})
+        self.assertEqual({job["before"]["worker"] for job in told["jobs"]}, {"w1", "w2"})
+        self.assertEqual(told["moved"], 2)
+        self.assertAlmostEqual(told["end_after_s"] - told["end_before_s"], 1200, delta=1)
+        self.assertEqual(self.jobs(), before)
+        self.assertEqual(set(self.workers(self.berthd).values()), {"online"})
+
+    def test_added_workers_make_it_earlier(self):
+        self.submit("--estimate", "10m", count=4)
+        told = self.what_if("--add", "2:like=w2")
+        self.assertAlmostEqual(told["end_before_s"] - told["end_after_s"], 600, delta=1)
+        self.assertEqual({job["after"]["worker"] for job in told["jobs"]}, {"w1", "w2", "w2+1", "w2+2"})
+        self.assertGreater(told["earlier"], 0)
+
+    def test_further_jobs_and_who_is_late(self):
+        self.submit("--estimate", "10m", "--deadline", "+71m", count=2)
+        path = self.path("more.toml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write('[[job]]\nname = "more"\ncpu = 4\nestimate = "10m"\nat = "+1h"\ndeadline = "+71m"\n'
+                       'priority = 3\ncommand = ["true"]\n')
+        told = self.what_if("--job", path)
+        self.assertEqual((told["late_before"], told["late_after"]), (0, 1))
+        new = next(job for job in told["jobs"] if job["job"] == "new-1")
+        self.assertIsNone(new["before"])
+        self.assertFalse(new["after"]["late"], "of higher priority")
+        self.assertEqual(len(self.jobs()), 2, "it was not submitted")
+
+    def test_what_cannot_run_is_named(self):
+        self.submit("--gpu", "1")
+        self.submit()
+        told = self.what_if("--drain", "w1")
+        self.assertEqual([one["why"] for one in told["left_out"]], ["no worker that takes jobs could ever run it"])
+        self.assertEqual(told["assumed"], 1)
+        text = self.cli(self.berthd, "plan", "what-if", "--drain", "w1", check=0).stdout
+        self.assertIn("1 jobs do not say how long they run: 1m is assumed", text)
+        self.assertTrue(text.endswith("nothing was changed\n"), text)
+
+    def test_mistakes_are_told(self):
+        for options, code, words in (
+            (("--drain", "w9"), 3, "there is no worker 'w9'"),
+            (("--add", "2:like=w9"), 3, "there is no worker 'w9'"),
+            (("--add", "two"), 2, "give how many and a worker to copy, as 2:like=gpu-1"),
+            (("--job", "/nowhere.toml"), 2, "/nowhere.toml"),
+            (("--emit", "xml"), 2, "--emit"),
+        ):
+            with self.subTest(options=options):
+                done = self.cli(self.berthd, "plan", "what-if", *options, check=code)
+                self.assertIn(words, done.stderr)
+
+    def test_the_snapshot_as_pddl(self):
+        self.submit("--estimate", "10m")
+        text = self.cli(self.berthd, "plan", "what-if", "--emit", "pddl", check=0).stdout
+        self.assertEqual(text.count("("), text.count(")"))
+        self.assertIn("(define (domain berth)", text)
+        self.assertIn("w1-w2 - worker", text)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,187 @@
+#include "tools/cli/live_problem.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace berth::cli {
+namespace {
+
+using core::kAmountUnit;
+using core::kTicksPerSecond;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr int64_t kNow_ms = 1'000'000;
+
+client::Worker worker(std::string id, int64_t cpu_milli) {
+  client::Worker worker;
+  worker.id = std::move(id);
+  worker.capacity.slots = worker.free.slots = 10;
+  worker.capacity.cpu_milli = worker.free.cpu_milli = cpu_milli;
+  return worker;
+}
+
+client::JobDetails job(client::JobId id, int64_t cpu_milli, int64_t estimated_ms = 5'000) {
+  client::JobDetails job;
+  job.job.id = id;
+  job.job.submitted_at_ms = kNow_ms - 2'000;
+  job.spec.demand.cpu_milli = cpu_milli;
+  job.spec.estimated = client::Milliseconds(estimated_ms);
+  return job;
+}
+
+LiveView two_workers() {
+  LiveView view;
+  view.now_ms = kNow_ms;
+  view.workers = {worker("a", 4'000), worker("b", 2'000)};
+  return view;
+}
+
+constexpr size_t kCpu = 1;  // among the resources
+
+TEST(LiveProblem, PendingJobsAreTasksWithTheirTimes) {
+  LiveView view = two_workers();
+  view.pending = {job(7, 3'000), job(8, 1'000, 0)};
+  view.pending[0].spec.scheduled_at_ms = kNow_ms + 4'000;
+  view.pending[1].spec.deadline_at_ms = kNow_ms + 9'000;
+  view.pending[1].spec.depends_on = {7};
+  view.pending[1].spec.priority = 2;
+  const LiveProblem live = live_problem(view, {}, {});
+  ASSERT_EQ(live.problem.tasks.size(), 2u);
+  const core::Problem::Task& first = live.problem.tasks[0];
+  EXPECT_EQ(first.id, "7");
+  EXPECT_EQ(first.release, 4 * kTicksPerSecond);
+  EXPECT_EQ(first.duration, 5 * kTicksPerSecond);
+  EXPECT_EQ(first.waited, 2 * kTicksPerSecond);
+  EXPECT_THAT(first.workers, ElementsAre(0)) << "b has two cores";
+  const core::Problem::Task& second = live.problem.tasks[1];
+  EXPECT_EQ(second.deadline, 9 * kTicksPerSecond);
+  EXPECT_EQ(second.duration, 60 * kTicksPerSecond) << "assumed";
+  EXPECT_EQ(second.weight, 4);
+  EXPECT_THAT(second.after, ElementsAre(0));
+  EXPECT_EQ(live.assumed, 1u);
+  EXPECT_EQ(live.problem.goal, core::Goal::WeightedTardiness);
+  EXPECT_EQ(core::problem_fault(live.problem), "");
+}
+
+TEST(LiveProblem, WhatRunsStaysForAsLongAsItHasLeft) {
+  LiveView view = two_workers();
+  view.workers[0].free.cpu_milli = 500;  // 3 for the job, and half a core for somebody else
+  view.running = {job(5, 3'000)};
+  view.running[0].job.worker = "a";
+  view.running[0].job.started_at_ms = kNow_ms - 2'000;
+  view.pending = {job(7, 1'000)};
+  view.pending[0].spec.depends_on = {5};
+  const LiveProblem live = live_problem(view, {}, {});
+  ASSERT_EQ(live.problem.busy.size(), 1u);
+  EXPECT_EQ(live.problem.busy[0].until, 3 * kTicksPerSecond);
+  EXPECT_EQ(live.problem.workers[0].capacity[kCpu], 7 * kAmountUnit / 2);
+  EXPECT_EQ(live.problem.tasks[0].release, 3 * kTicksPerSecond) << "it waits for the one that runs";
+  view.running[0].job.started_at_ms = kNow_ms - 60'000;
+  EXPECT_EQ(live_problem(view, {}, {}).problem.busy[0].until, kTicksPerSecond)
+      << "beyond its estimate it ends any moment";
+}
+
+TEST(LiveProblem, WorkersThatTakeNoJobsAreNotAllowed) {
+  LiveView view = two_workers();
+  view.workers.push_back(worker("c", 2'000));
+  view.workers.push_back(worker("d", 2'000));
+  view.workers[1].cordoned = true;
+  view.workers[2].status = client::WorkerStatus::Offline;
+  view.workers[3].draining = true;
+  view.pending = {job(7, 1'000)};
+  EXPECT_THAT(live_problem(view, {}, {}).problem.tasks[0].workers, ElementsAre(0));
+}
+
+TEST(LiveProblem, WhatNobodyCanRunIsLeftOutWithAllThatWaitsForIt) {
+  LiveView view = two_workers();
+  view.pending = {job(7, 5'000), job(8, 1'000), job(9, 1'000)};
+  view.pending[1].spec.depends_on = {7};
+  view.pending[2].spec.all_tags = {"gpu"};
+  const LiveProblem live = live_problem(view, {}, {});
+  EXPECT_THAT(live.problem.tasks, IsEmpty());
+  ASSERT_EQ(live.left_out.size(), 3u);
+  EXPECT_EQ(live.left_out[0].why, "no worker that takes jobs could ever run it");
+  EXPECT_EQ(live.left_out[1].why, "it waits for job 7, which cannot run");
+  EXPECT_EQ(live.left_out[2].job, "9");
+}
+
+TEST(LiveProblem, SupposedDrainsCopiesAndJobsChangeIt) {
+  LiveView view = two_workers();
+  view.workers[1].free.cpu_milli = 0;
+  view.pending = {job(7, 2'000)};
+  Supposed supposed;
+  supposed.drained = {"a"};
+  supposed.added = {{2, "b"}};
+  supposed.jobs = {job(0, 1'000).spec};
+  const LiveProblem live = live_problem(view, supposed, {});
+  ASSERT_EQ(live.problem.workers.size(), 4u);
+  EXPECT_EQ(live.problem.workers[2].id, "b+1");
+  EXPECT_EQ(live.problem.workers[2].capacity[kCpu], 2 * kAmountUnit) << "copies are free";
+  ASSERT_EQ(live.problem.tasks.size(), 2u);
+  EXPECT_THAT(live.problem.tasks[0].workers, ElementsAre(2, 3));
+  EXPECT_EQ(live.problem.tasks[1].id, "new-1");
+}
+
+TEST(LiveProblem, AWorkerSuitsByTagsLabelsAndDevices) {
+  client::Worker w = worker("w", 1'000);
+  w.tags = {"gpu", "ssd"};
+  w.labels = {{"zone", "a"}};
+  w.gpus = {{"A100", 1000}, {"T4", 1000}};
+  struct Case {
+    const char* name;
+    void (*ask)(client::JobSpec&);
+    bool suits;
+  };
+  const Case cases[] = {
+      {"nothing", [](client::JobSpec&) {}, true},
+      {"a tag", [](client::JobSpec& j) { j.all_tags = {"gpu"}; }, true},
+      {"no such tag",
+       [](client::JobSpec& j) {
+         j.all_tags = {"gpu", "tpu"};
+       },
+       false},
+      {"one of a group",
+       [](client::JobSpec& j) {
+         j.any_tags = {{"tpu", "ssd"}};
+       },
+       true},
+      {"none of a group",
+       [](client::JobSpec& j) {
+         j.any_tags = {{"ssd"}, {"tpu"}};
+       },
+       false},
+      {"unwanted tag", [](client::JobSpec& j) { j.none_tags = {"ssd"}; }, false},
+      {"label",
+       [](client::JobSpec& j) {
+         j.affinity = {{"zone", "a"}};
+       },
+       true},
+      {"another label",
+       [](client::JobSpec& j) {
+         j.affinity = {{"zone", "b"}};
+       },
+       false},
+      {"unwanted label",
+       [](client::JobSpec& j) {
+         j.anti_affinity = {{"zone", "a"}};
+       },
+       false},
+      {"excluded", [](client::JobSpec& j) { j.exclude_workers = {"w"}; }, false},
+      {"two devices", [](client::JobSpec& j) { j.demand.gpu_count = 2; }, true},
+      {"two of a model",
+       [](client::JobSpec& j) {
+         j.demand.gpu_count = 2;
+         j.demand.gpu_models = {"A100"};
+       },
+       false},
+  };
+  for (const Case& one : cases) {
+    client::JobSpec spec;
+    one.ask(spec);
+    EXPECT_EQ(suits(w, spec), one.suits) << one.name;
+  }
+}
+
+}  // namespace
+}  // namespace berth::cli

@@ -1,0 +1,271 @@
+#include "tools/cli/live_problem.h"
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/placement/node.h"
+
+namespace berth::cli {
+
+namespace {
+
+using client::Capacity;
+using client::Demand;
+using client::JobDetails;
+using client::JobSpec;
+using client::Worker;
+using core::Amount;
+using core::Problem;
+using core::Ticks;
+
+constexpr Ticks kTicksPerMilli = core::kTicksPerSecond / 1'000;
+constexpr int kPriorityScale = 8;  // beyond it a priority weighs no more
+
+// The resources that every worker has; those of one's own follow.
+enum Fixed : size_t { kSlots, kCpu, kMemory, kDisk, kNetwork, kGpu, kFixed };
+
+bool has(const std::vector<std::string>& list, const std::string& one) {
+  return std::find(list.begin(), list.end(), one) != list.end();
+}
+
+bool has_label(const Worker& worker, const client::Label& label) {
+  return std::any_of(worker.labels.begin(), worker.labels.end(), [&](const client::Label& one) {
+    return one.key == label.key && one.value == label.value;
+  });
+}
+
+/// A device counts where the job allows its model.
+int64_t allowed_devices(const Worker& worker, const Demand& demand) {
+  return std::count_if(
+      worker.gpus.begin(), worker.gpus.end(), [&](const client::GpuDevice& device) {
+        return demand.gpu_models.empty() || has(demand.gpu_models, device.model);
+      });
+}
+
+bool takes_tasks(const Worker& worker) {
+  return worker.status != client::WorkerStatus::Offline && !worker.cordoned && !worker.draining;
+}
+
+class Builder {
+ public:
+  Builder(const LiveView& view, const LiveOptions& options)
+      : view_(view), options_(options), workers_(view.workers) {
+    out_.problem.resources = {"slots", "cpu", "memory", "disk", "network", "gpu"};
+  }
+
+  LiveProblem build(const Supposed& supposed) {
+    for (const AddedWorkers& added : supposed.added)
+      add_copies(added);
+    name_resources(supposed);
+    add_workers(supposed);
+    for (const JobDetails& job : view_.running)
+      add_running(job);
+    for (const JobDetails& job : view_.pending)
+      add_task(std::to_string(job.job.id), job.spec, &job);
+    for (size_t i = 0; i < supposed.jobs.size(); ++i)
+      add_task("new-" + std::to_string(i + 1), supposed.jobs[i], nullptr);
+    const auto urgent = [](const Problem::Task& task) {
+      return task.deadline < core::kNever;
+    };
+    const bool any_urgent =
+        std::any_of(out_.problem.tasks.begin(), out_.problem.tasks.end(), urgent);
+    out_.problem.goal = any_urgent ? core::Goal::WeightedTardiness : core::Goal::BoundedSlowdown;
+    return std::move(out_);
+  }
+
+ private:
+  void add_copies(const AddedWorkers& added) {
+    const auto like = std::find_if(workers_.begin(), workers_.end(), [&](const Worker& worker) {
+      return worker.id == added.like;
+    });
+    if (like == workers_.end()) return;
+    Worker copy = *like;
+    copy.free = copy.capacity;
+    for (client::GpuDevice& device : copy.gpus)
+      device.free_milli = core::kWholeGpu;
+    copy.status = client::WorkerStatus::Online;
+    copy.cordoned = copy.draining = false;
+    for (uint32_t i = 1; i <= added.count; ++i) {
+      copy.id = added.like + "+" + std::to_string(i);
+      workers_.push_back(copy);
+    }
+  }
+
+  void name_resources(const Supposed& supposed) {
+    const auto note = [this](const std::vector<client::NamedAmount>& custom) {
+      for (const client::NamedAmount& one : custom) {
+        const auto number = out_.problem.resources.size();
+        if (custom_.try_emplace(one.name, number).second) {
+          out_.problem.resources.push_back(one.name);
+        }
+      }
+    };
+    for (const Worker& worker : workers_)
+      note(worker.capacity.custom);
+    for (const JobDetails& job : view_.pending)
+      note(job.spec.demand.custom);
+    for (const JobDetails& job : view_.running)
+      note(job.spec.demand.custom);
+    for (const JobSpec& job : supposed.jobs)
+      note(job.demand.custom);
+  }
+
+  template <typename Amounts>
+  std::vector<Amount> amounts(const Amounts& from, int64_t gpu_milli) const {
+    std::vector<Amount> to(out_.problem.resources.size());
+    to[kSlots] = from.slots * core::kAmountUnit;
+    to[kCpu] = from.cpu_milli * (core::kAmountUnit / 1'000);
+    to[kMemory] = from.memory_mib * core::kAmountUnit;
+    to[kDisk] = from.disk_mib * core::kAmountUnit;
+    to[kNetwork] = from.network_mbit * core::kAmountUnit;
+    to[kGpu] = gpu_milli * (core::kAmountUnit / 1'000);
+    for (const client::NamedAmount& one : from.custom)
+      to[custom_.at(one.name)] = one.amount * core::kAmountUnit;
+    return to;
+  }
+
+  std::vector<Amount> amounts(const Demand& demand) const {
+    return amounts(demand, demand.gpu_count * demand.gpu_milli);
+  }
+
+  /// What is free, and what the jobs have that run there: the rest is held by somebody else.
+  void add_workers(const Supposed& supposed) {
+    for (const Worker& worker : workers_) {
+      int64_t gpu_milli = 0;
+      for (const client::GpuDevice& device : worker.gpus)
+        gpu_milli += device.free_milli;
+      std::vector<Amount> capacity = amounts(worker.free, gpu_milli);
+      for (Amount& amount : capacity)
+        amount = std::max<Amount>(0, amount);
+      index_.emplace(worker.id, static_cast<uint32_t>(out_.problem.workers.size()));
+      out_.problem.workers.push_back({worker.id, std::move(capacity)});
+      open_.push_back(takes_tasks(worker) && !has(supposed.drained, worker.id));
+    }
+  }
+
+  Ticks length(const JobSpec& job, bool& assumed) const {
+    assumed = job.estimated.count() == 0;
+    const auto length = assumed ? options_.assumed : job.estimated;
+    return std::max<Ticks>(1, length.count()) * kTicksPerMilli;
+  }
+
+  void add_running(const JobDetails& job) {
+    const auto worker = index_.find(job.job.worker);
+    if (worker == index_.end()) return;
+    Problem::Busy busy;
+    busy.worker = worker->second;
+    busy.demand = amounts(job.spec.demand);
+    std::vector<Amount>& capacity = out_.problem.workers[busy.worker].capacity;
+    for (size_t r = 0; r < capacity.size(); ++r)
+      capacity[r] += busy.demand[r];
+    bool assumed = false;
+    const int64_t since = job.job.started_at_ms > 0 ? job.job.started_at_ms : view_.now_ms;
+    const Ticks so_far = std::max<int64_t>(0, view_.now_ms - since) * kTicksPerMilli;
+    // One that outlives its estimate ends any moment, for all that is known.
+    busy.until = std::max(core::kTicksPerSecond, length(job.spec, assumed) - so_far);
+    ends_.emplace(job.job.id, busy.until);
+    out_.problem.busy.push_back(std::move(busy));
+  }
+
+  void add_task(const std::string& id, const JobSpec& spec, const JobDetails* job) {
+    Problem::Task task;
+    task.id = id;
+    task.demand = amounts(spec.demand);
+    bool assumed = false;
+    task.duration = length(spec, assumed);
+    for (uint32_t w = 0; w < workers_.size(); ++w) {
+      if (open_[w] == 0 || !suits(workers_[w], spec)) continue;
+      if (fits(task, w)) task.workers.push_back(w);
+    }
+    if (task.workers.empty()) {
+      return leave_out(id, job, "no worker that takes jobs could ever run it");
+    }
+    if (const std::string stuck = set_times(spec, task); !stuck.empty()) {
+      return leave_out(id, job, "it waits for job " + stuck + ", which cannot run");
+    }
+    if (job != nullptr) {
+      task.waited = std::max<int64_t>(0, view_.now_ms - job->job.submitted_at_ms) * kTicksPerMilli;
+      tasks_.emplace(job->job.id, out_.problem.tasks.size());
+    }
+    task.weight = std::exp2(std::clamp(spec.priority, -kPriorityScale, kPriorityScale));
+    out_.assumed += assumed ? 1 : 0;
+    out_.names.push_back(spec.name);
+    out_.problem.tasks.push_back(std::move(task));
+  }
+
+  void leave_out(const std::string& id, const JobDetails* job, const std::string& why) {
+    out_.left_out.push_back({id, why});
+    if (job != nullptr) stuck_.insert(job->job.id);
+  }
+
+  bool fits(const Problem::Task& task, uint32_t worker) const {
+    const std::vector<Amount>& capacity = out_.problem.workers[worker].capacity;
+    for (size_t r = 0; r < capacity.size(); ++r) {
+      if (task.demand[r] > capacity[r]) return false;
+    }
+    return true;
+  }
+
+  /// When it may begin, and has to end. The job that it waits for in vain, if there is one.
+  std::string set_times(const JobSpec& spec, Problem::Task& task) const {
+    const auto from_now = [this](int64_t at_ms) {
+      return std::max<int64_t>(0, at_ms - view_.now_ms) * kTicksPerMilli;
+    };
+    if (spec.scheduled_at_ms > 0) task.release = from_now(spec.scheduled_at_ms);
+    if (spec.deadline_at_ms > 0) task.deadline = from_now(spec.deadline_at_ms);
+    for (client::JobId before : spec.depends_on) {
+      if (stuck_.contains(before)) return std::to_string(before);
+      if (const auto pending = tasks_.find(before); pending != tasks_.end()) {
+        task.after.push_back(static_cast<uint32_t>(pending->second));
+      } else if (const auto running = ends_.find(before); running != ends_.end()) {
+        task.release = std::max(task.release, running->second);
+      }
+    }
+    std::sort(task.after.begin(), task.after.end());
+    return {};
+  }
+
+  const LiveView& view_;
+  const LiveOptions& options_;
+  std::vector<Worker> workers_;
+  std::vector<char> open_;
+  absl::flat_hash_map<std::string, size_t> custom_;
+  absl::flat_hash_map<std::string, uint32_t> index_;
+  absl::flat_hash_map<client::JobId, Ticks> ends_;
+  absl::flat_hash_map<client::JobId, size_t> tasks_;
+  absl::flat_hash_set<client::JobId> stuck_;
+  LiveProblem out_;
+};
+
+}  // namespace
+
+bool suits(const Worker& worker, const JobSpec& job) {
+  const auto tagged = [&worker](const std::string& tag) {
+    return has(worker.tags, tag);
+  };
+  const auto labelled = [&worker](const client::Label& label) {
+    return has_label(worker, label);
+  };
+  return std::all_of(job.all_tags.begin(), job.all_tags.end(), tagged) &&
+         std::none_of(job.none_tags.begin(), job.none_tags.end(), tagged) &&
+         std::all_of(
+             job.any_tags.begin(),
+             job.any_tags.end(),
+             [&](const std::vector<std::string>& group) {
+               return std::any_of(group.begin(), group.end(), tagged);
+             }) &&
+         std::all_of(job.affinity.begin(), job.affinity.end(), labelled) &&
+         std::none_of(job.anti_affinity.begin(), job.anti_affinity.end(), labelled) &&
+         !has(job.exclude_workers, worker.id) &&
+         allowed_devices(worker, job.demand) >= job.demand.gpu_count;
+}
+
+LiveProblem live_problem(
+    const LiveView& view, const Supposed& supposed, const LiveOptions& options) {
+  return Builder(view, options).build(supposed);
+}
+
+}  // namespace berth::cli

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/plan/problem.h"
+#include "net/client/client.h"
+#include "tools/cli/invocation.h"
+
+namespace berth::cli {
+
+/// What a server said of its workers, and of its jobs that have not ended.
+struct LiveView {
+  std::vector<client::Worker> workers;
+  std::vector<client::JobDetails> running;  ///< on a worker, or on the way there
+  std::vector<client::JobDetails> pending;  ///< by id, so that none stands before what it waits for
+  int64_t now_ms = 0;
+};
+
+struct Supposed {
+  std::vector<std::string> drained;
+  std::vector<AddedWorkers> added;
+  std::vector<client::JobSpec> jobs;  ///< submitted now
+};
+
+struct LiveOptions {
+  client::Milliseconds assumed{60'000};  ///< of a job that does not say how long it runs
+};
+
+/// A view as a problem over time, and what of it the problem does not hold.
+///
+/// Shape    a task for each pending job, then one for each supposed one; workers as the view has
+///          them, then the added ones. GPUs are a sum over devices; where which worker may run
+///          which job is worked out here. Without a deadline anywhere the goal is the mean bounded
+///          slowdown
+/// Memory   by value; no reference into the view
+struct LiveProblem {
+  struct LeftOut {
+    std::string job;
+    std::string why;
+  };
+
+  core::Problem problem;
+  std::vector<std::string> names;  ///< of the tasks' jobs
+  std::vector<LeftOut> left_out;   ///< no worker could ever run it, or what it waits for
+  size_t assumed = 0;              ///< tasks that do not say how long they run
+};
+
+LiveProblem live_problem(
+    const LiveView& view, const Supposed& supposed, const LiveOptions& options);
+
+/// Whether the worker is one that the job asks for, whatever is free.
+bool suits(const client::Worker& worker, const client::JobSpec& job);
+
+}  // namespace berth::cli

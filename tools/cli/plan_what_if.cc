@@ -1,0 +1,338 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <numeric>
+
+#include "core/plan/engine/decoder.h"
+#include "core/plan/engine/solver.h"
+#include "net/forms/job_file.h"
+#include "net/forms/times.h"
+#include "tools/cli/commands.h"
+#include "tools/cli/live_problem.h"
+#include "tools/cli/pddl.h"
+#include "tools/cli/plan_problem.h"
+#include "tools/cli/table.h"
+
+namespace berth::cli {
+
+namespace {
+
+using core::Problem;
+using core::Schedule;
+using core::Ticks;
+using Clock = std::chrono::steady_clock;
+
+constexpr uint64_t kStepsPerLook = 10'000;
+constexpr size_t kJobsMax = 5'000;  // each is asked for by itself
+
+client::Error bad_argument(std::string problem) {
+  return {.code = client::ErrorCode::BadArgument, .message = std::move(problem)};
+}
+
+// ---- What the server has --------------------------------------------------------------------
+
+client::Result<client::Done> fetch_workers(client::BlockingClient& berth, LiveView& view) {
+  client::ListRequest request;
+  do {
+    client::Result<client::WorkerPage> page = berth.list_workers(request);
+    if (!page) return page.error();
+    std::move(page->workers.begin(), page->workers.end(), std::back_inserter(view.workers));
+    request.cursor = page->next_cursor;
+  } while (request.cursor != 0);
+  return client::Done{};
+}
+
+/// One of an array stands for those behind it: the same job, by another id.
+client::Result<client::Done> add_pending(
+    client::BlockingClient& berth, const client::JobStatus& job, LiveView& view) {
+  client::Result<client::JobDetails> details = berth.show_job(job.id);
+  if (!details) return details.error();
+  for (uint32_t i = 0; i < job.array_count && view.pending.size() < kJobsMax; ++i) {
+    view.pending.push_back(*details);
+    view.pending.back().job.id = job.id + i;
+  }
+  return client::Done{};
+}
+
+client::Result<client::Done> fetch_jobs(client::BlockingClient& berth, LiveView& view) {
+  using client::JobState;
+  client::JobFilter filter;
+  filter.states = {
+      JobState::Pending, JobState::Retrying, JobState::Assigned, JobState::Running, JobState::Lost};
+  do {
+    client::Result<client::JobPage> page = berth.list_jobs(filter);
+    if (!page) return page.error();
+    for (const client::JobStatus& job : page->jobs) {
+      if (view.pending.size() + view.running.size() >= kJobsMax) return client::Done{};
+      if (job.state == JobState::Pending || job.state == JobState::Retrying) {
+        if (const auto added = add_pending(berth, job, view); !added) return added.error();
+        continue;
+      }
+      client::Result<client::JobDetails> details = berth.show_job(job.id);
+      if (!details) return details.error();
+      if (!client::has_ended(details->job.state)) view.running.push_back(std::move(*details));
+    }
+    filter.cursor = page->next_cursor;
+  } while (filter.cursor != 0);
+  return client::Done{};
+}
+
+client::Result<LiveView> fetch(client::BlockingClient& berth) {
+  LiveView view;
+  view.now_ms = wall_ms();
+  if (const auto done = fetch_workers(berth, view); !done) return done.error();
+  if (const auto done = fetch_jobs(berth, view); !done) return done.error();
+  return view;
+}
+
+// ---- What is supposed -----------------------------------------------------------------------
+
+client::Result<Supposed> read_supposed(const PlanAsk& ask, const LiveView& view) {
+  Supposed supposed{.drained = ask.drained, .added = ask.added, .jobs = {}};
+  std::vector<std::string> named = ask.drained;
+  for (const AddedWorkers& added : ask.added)
+    named.push_back(added.like);
+  for (const std::string& id : named) {
+    const bool known = std::any_of(
+        view.workers.begin(), view.workers.end(), [&](const auto& one) { return one.id == id; });
+    if (!known) {
+      return client::Error{
+          .code = client::ErrorCode::Refused,
+          .refusal = client::Refusal::NotFound,
+          .message = "there is no worker '" + id + "': `berth worker list` names all"};
+    }
+  }
+  for (const std::string& path : ask.job_files) {
+    std::vector<JobDraft> drafts;
+    std::string text;
+    std::string problem;
+    if (!read_whole_file(path, text, problem)) return bad_argument(problem);
+    const auto parse = is_job_json(text) ? parse_job_json : parse_job_toml;
+    if (!parse(text, path, {}, drafts, problem)) return bad_argument(problem);
+    for (JobDraft& draft : drafts)
+      supposed.jobs.push_back(std::move(draft.spec));
+  }
+  return supposed;
+}
+
+// ---- Plans ----------------------------------------------------------------------------------
+
+/// As before where that is still possible, in the same order; what is new comes last.
+Schedule seed_for(const LiveProblem& live, const LiveProblem& before, const Schedule& schedule) {
+  std::vector<uint32_t> where(live.problem.tasks.size(), core::Decoder::kAny);
+  std::vector<Ticks> starts(live.problem.tasks.size(), core::kNever);
+  for (uint32_t i = 0; i < live.problem.tasks.size(); ++i) {
+    const auto& tasks = before.problem.tasks;
+    const auto known = std::find_if(tasks.begin(), tasks.end(), [&](const Problem::Task& task) {
+      return task.id == live.problem.tasks[i].id;
+    });
+    if (known == tasks.end()) continue;
+    const core::Assigned& was = schedule.tasks[static_cast<size_t>(known - tasks.begin())];
+    starts[i] = was.start;
+    if (live.problem.duration_on(i, was.worker) < core::kNever) where[i] = was.worker;
+  }
+  // `after` holds by the order of the tasks, which starts alone may not tell apart.
+  std::vector<uint32_t> order = core::topological_order(live.problem);
+  std::stable_sort(
+      order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return starts[a] < starts[b]; });
+  Schedule seed;
+  core::Decoder decoder(live.problem);
+  (void)decoder.decode(order, where, seed);
+  return seed;
+}
+
+Schedule solve(const LiveProblem& live, const PlanAsk& ask, const Schedule* seed) {
+  if (live.problem.tasks.empty()) return {};
+  const Clock::time_point began = Clock::now();
+  const auto engine =
+      core::make_engine(live.problem, core::EngineChoice::Anytime, core::Rng(ask.seed), seed);
+  while (Clock::now() - began < ask.budget && engine->advance(kStepsPerLook)) {}
+  return *engine->best();
+}
+
+// ---- The answer -----------------------------------------------------------------------------
+
+struct Fate {
+  bool planned = false;
+  std::string worker;
+  double start_s = 0;
+  double end_s = 0;
+  bool late = false;
+};
+
+/// One job, as it is and as it would be.
+struct Line {
+  std::string job;
+  std::string name;
+  Fate before;
+  Fate after;
+
+  bool moves() const { return before.planned && after.planned && before.worker != after.worker; }
+  double shift_s() const {
+    return before.planned && after.planned ? after.start_s - before.start_s : 0;
+  }
+};
+
+Fate fate_of(const LiveProblem& live, const Schedule& schedule, const std::string& job) {
+  const auto& tasks = live.problem.tasks;
+  for (uint32_t i = 0; i < tasks.size(); ++i) {
+    if (tasks[i].id != job) continue;
+    const auto [worker, start] = schedule.tasks[i];
+    const Ticks end = start + live.problem.duration_on(i, worker);
+    return {
+        true,
+        live.problem.workers[worker].id,
+        seconds_of(start),
+        seconds_of(end),
+        end > tasks[i].deadline};
+  }
+  return {};
+}
+
+Json fate_json(const Fate& fate) {
+  if (!fate.planned) return nullptr;
+  return {
+      {"worker", fate.worker},
+      {"start_s", fate.start_s},
+      {"end_s", fate.end_s},
+      {"late", fate.late}};
+}
+
+std::string when(double seconds) {
+  return seconds < 0.001 ? "now" : "+" + format_length(static_cast<int64_t>(seconds * 1'000));
+}
+
+struct Totals {
+  size_t moved = 0;
+  size_t earlier = 0;
+  size_t later = 0;
+  size_t late_before = 0;
+  size_t late_after = 0;
+  double end_before_s = 0;
+  double end_after_s = 0;
+};
+
+Totals total(const std::vector<Line>& lines) {
+  constexpr double kNoticed_s = 0.001;
+  Totals totals;
+  for (const Line& line : lines) {
+    totals.moved += line.moves() ? 1 : 0;
+    totals.earlier += line.shift_s() < -kNoticed_s ? 1 : 0;
+    totals.later += line.shift_s() > kNoticed_s ? 1 : 0;
+    totals.late_before += line.before.late ? 1 : 0;
+    totals.late_after += line.after.late ? 1 : 0;
+    totals.end_before_s = std::max(totals.end_before_s, line.before.end_s);
+    totals.end_after_s = std::max(totals.end_after_s, line.after.end_s);
+  }
+  return totals;
+}
+
+std::string answer_json(const std::vector<Line>& lines, const LiveProblem& live) {
+  Json jobs = Json::array();
+  for (const Line& line : lines) {
+    jobs.push_back(
+        {{"job", line.job},
+         {"name", line.name},
+         {"before", fate_json(line.before)},
+         {"after", fate_json(line.after)}});
+  }
+  Json left_out = Json::array();
+  for (const LiveProblem::LeftOut& one : live.left_out)
+    left_out.push_back({{"job", one.job}, {"why", one.why}});
+  const Totals totals = total(lines);
+  return to_line(
+      {{"jobs", std::move(jobs)},
+       {"left_out", std::move(left_out)},
+       {"moved", totals.moved},
+       {"earlier", totals.earlier},
+       {"later", totals.later},
+       {"late_before", totals.late_before},
+       {"late_after", totals.late_after},
+       {"end_before_s", totals.end_before_s},
+       {"end_after_s", totals.end_after_s},
+       {"assumed", live.assumed}});
+}
+
+std::string answer_text(
+    const std::vector<Line>& lines, const LiveProblem& live, const PlanAsk& ask) {
+  Table table({{"JOB"}, {"NAME"}, {"WORKER"}, {"START"}, {"WAS"}, {"END"}, {""}});
+  for (const Line& line : lines) {
+    const Fate& now = line.after;
+    std::string was = line.before.planned ? when(line.before.start_s) : "-";
+    if (line.moves()) was += " on " + line.before.worker;
+    table.add(
+        {line.job,
+         line.name,
+         now.planned ? now.worker : "-",
+         now.planned ? when(now.start_s) : "never",
+         was,
+         now.planned ? when(now.end_s) : "-",
+         now.late ? "late" : ""});
+  }
+  std::string text = lines.empty() ? "" : table.text(isatty(STDOUT_FILENO) == 1);
+  for (const LiveProblem::LeftOut& one : live.left_out)
+    text += "job " + one.job + ": " + one.why + "\n";
+  const Totals totals = total(lines);
+  text += std::to_string(lines.size()) + " jobs: " + std::to_string(totals.moved) +
+          " on another worker, " + std::to_string(totals.earlier) + " earlier, " +
+          std::to_string(totals.later) + " later; " + std::to_string(totals.late_after) +
+          " late (" + std::to_string(totals.late_before) + " as it is); all done " +
+          when(totals.end_after_s) + " (" + when(totals.end_before_s) + " as it is)\n";
+  if (live.assumed > 0) {
+    text += std::to_string(live.assumed) +
+            " jobs do not say how long they run: " + format_length(ask.assumed.count()) +
+            " is assumed (--assume)\n";
+  }
+  return text + "nothing was changed\n";
+}
+
+std::vector<Line> compare(
+    const LiveProblem& before,
+    const Schedule& as_it_is,
+    const LiveProblem& after,
+    const Schedule& supposed) {
+  std::vector<Line> lines;
+  for (size_t i = 0; i < before.problem.tasks.size(); ++i) {
+    const std::string& job = before.problem.tasks[i].id;
+    lines.push_back(
+        {job, before.names[i], fate_of(before, as_it_is, job), fate_of(after, supposed, job)});
+  }
+  for (size_t i = 0; i < after.problem.tasks.size(); ++i) {
+    const std::string& job = after.problem.tasks[i].id;
+    if (job.rfind("new-", 0) == 0) {
+      lines.push_back({job, after.names[i], {}, fate_of(after, supposed, job)});
+    }
+  }
+  return lines;
+}
+
+}  // namespace
+
+Exit run_plan_what_if(Session& session) {
+  Exit exit = Exit::Ok;
+  client::BlockingClient* berth = session.client(exit);
+  if (berth == nullptr) return exit;
+  const PlanAsk& ask = session.invocation().plan;
+  const client::Result<LiveView> view = fetch(*berth);
+  if (!view) return session.fail(view.error());
+  const client::Result<Supposed> supposed = read_supposed(ask, *view);
+  if (!supposed) return session.fail(supposed.error());
+  const LiveOptions options{.assumed = ask.assumed};
+  const LiveProblem after = live_problem(*view, *supposed, options);
+  if (!ask.emit.empty()) {
+    const Pddl pddl = to_pddl(after.problem);
+    return write_out(pddl.domain + "\n" + pddl.problem) ? Exit::Ok : Exit::Failed;
+  }
+  const LiveProblem before = live_problem(*view, {}, options);
+  const Schedule as_it_is = solve(before, ask, nullptr);
+  const Schedule seed = seed_for(after, before, as_it_is);
+  const Schedule changed = solve(after, ask, &seed);
+  const std::vector<Line> lines = compare(before, as_it_is, after, changed);
+  const std::string out =
+      session.invocation().json ? answer_json(lines, after) : answer_text(lines, after, ask);
+  return write_out(out) ? Exit::Ok : Exit::Failed;
+}
+
+}  // namespace berth::cli
