@@ -128,6 +128,10 @@ class Jobs(HttpTest, JobsTest):
         self.release("task")
         follower.join()
         self.assertEqual(came, [b"first\nlast\n"])
+        after = api.request("HEAD", f"/v1/jobs/{job}/logs?attempt=1")
+        self.assertEqual((after.status, after.body), (200, b""))
+        self.assertEqual(after.headers["Berth-Log-Complete"], "true")
+        self.assertEqual(after.headers["Berth-Log-Sha256"], hashlib.sha256(came[0]).hexdigest())
 
     def test_many_jobs_are_taken_on_together_in_the_order_of_the_body(self):
         body = [
@@ -154,6 +158,10 @@ class Jobs(HttpTest, JobsTest):
         again = self.post("/v1/jobs", body, status=201, headers=key).json
         self.assertEqual((again["jobs"][0]["job_id"], again["repeated"]), (1, True))
         self.assertEqual(len(self.get("/v1/jobs").json["jobs"]), 1)
+        for other in ([body, body], {**body, "array": "1-3"}):
+            problem = self.post("/v1/jobs", other, status=409, headers=key).json
+            self.assertEqual(problem["code"], "conflict")
+            self.assertIn("night-1", problem["detail"])
 
     @covers("submitJobs")
     def test_a_bad_job_is_refused_with_the_words_of_a_job_file(self):

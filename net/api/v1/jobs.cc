@@ -175,7 +175,9 @@ constexpr Answer kGone = {
 constexpr std::array<Answer, 2> kSubmitAnswers = {
     {{201, "They are safe and will run", &v1::kSubmittedSchema},
      {409,
-      "No worker could run one, and refuse_unsatisfiable is set",
+      "No worker could run one, and refuse_unsatisfiable is set; or the Idempotency-Key was used "
+      "for "
+      "other jobs",
       nullptr,
       false,
       kProblemType}}};
