@@ -96,6 +96,12 @@ class Attacker:
                 return body
             body += piece[:-2]
 
+    def rest(self):
+        """Everything that comes until the connection ends."""
+        while self._more():
+            pass
+        return self.received
+
     def statuses(self):
         """Of every answer until the connection ends."""
         all_of_them = []

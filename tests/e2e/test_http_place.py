@@ -1,10 +1,12 @@
 """Placing and workers over HTTP, by the native API."""
 
+import json
 import threading
 import unittest
 
-from harness import eventually
+from harness import Process, eventually
 from http_api import HttpTest, covers
+from http_attacker import Attacker, get, request
 
 
 class Place(HttpTest):
@@ -233,6 +235,36 @@ class Workers(HttpTest):
             [worker["id"] for worker in squeezed.json["workers"]],
             [worker["id"] for worker in plain.json["workers"]],
         )
+
+    def crowd(self):
+        """So many workers that their list is under way for a while."""
+        self.load = Process(
+            self, "berth-loadgen", "schedule", "--server", self.berthd.wire, "--workers", "10000",
+            "--connections", "1", "--depth", "1", "--rate", "10", "--seconds", "600")  # fmt: skip
+        eventually(lambda: self.client.call("listWorkers", limit=1).json["total"] == 10_000, "all are there")
+
+    def test_what_is_asked_behind_a_long_list_is_answered_behind_it(self):
+        self.crowd()
+        one = Attacker(self, self.berthd, receive_buffer=4096)
+        one.send(get("/v1/workers") + get("/livez") + request("HEAD", "/v1/workers") + get("/v1/version"))
+        self.assertEqual(self.client.call("getLive").json, {"status": "live"}, "who reads slowly keeps nobody")
+        status, _, body = one.answer()
+        self.assertEqual((status, len(json.loads(body)["workers"])), (200, 10_000))
+        self.assertEqual(json.loads(one.answer()[2]), {"status": "live"})
+        self.assertEqual(one.answer(bodiless=True)[0], 200)
+        self.assertIn("version", json.loads(one.answer()[2]))
+        self.load.kill()
+
+    def test_a_list_whose_server_dies_does_not_look_whole(self):
+        self.crowd()
+        one = Attacker(self, self.berthd, receive_buffer=4096)
+        one.send(get("/v1/workers"))
+        eventually(one.has_answer, "the list has begun")
+        self.load.kill()
+        self.berthd.kill()
+        text = one.rest()
+        self.assertTrue(text.startswith(b"HTTP/1.1 200 "))
+        self.assertFalse(text.endswith(b"0\r\n\r\n"), "the last chunk says that all is there")
 
     @covers("cordonWorker", "drainWorker", "undrainWorker", "forgetWorker")
     def test_an_operator_takes_a_worker_out_and_back(self):
