@@ -13,8 +13,8 @@
 
 #include <CLI/CLI.hpp>
 
-#include "net/prompt_thread.h"
 #include "net/store/sqlite_store.h"
+#include "net/thread_turns.h"
 #include "wire/spec.h"
 
 // What the store costs: life cycles of jobs in groups of several sizes, what each kind of row takes
@@ -316,7 +316,7 @@ int run(int argc, char** argv) {
   app.add_option("--jobs", jobs, "life cycles of each run")->capture_default_str();
   app.add_option("--pending", pending, "jobs that a restart finds; 0: none")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
-  make_thread_prompt();  // as the store's thread is
+  take_short_turns();  // as the store's thread is
   print_ceiling(folder);
   print_life_cycles(folder, jobs);
   print_split(folder, jobs);

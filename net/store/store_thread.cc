@@ -6,7 +6,7 @@
 
 #include "net/log/log.h"
 #include "net/loop_clock.h"
-#include "net/prompt_thread.h"
+#include "net/thread_turns.h"
 
 namespace berth::net {
 namespace {
@@ -27,7 +27,7 @@ void StoreThread::commit(core::StoreBatch&& batch) {
 }
 
 void StoreThread::on_start() {
-  make_thread_prompt();
+  take_short_turns();
   uv_idle_init(loop(), &more_);
 }
 
