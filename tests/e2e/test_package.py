@@ -46,6 +46,9 @@ class Package(EndToEndTest):
         listed = self.run_tool("dpkg-deb", "-c", package)
         for name in FILES:
             self.assertRegex(listed, re.compile(rf"\.{re.escape(name)}$", re.M))
+        # The first removes what runs, and without the others systemd keeps what it had read.
+        for script in ("prerm", "postrm", "postinst"):
+            self.assertRegex(self.run_tool("dpkg-deb", "-I", package), rf"\* +{script} +#!/bin/sh")
         fields = self.run_tool("dpkg-deb", "-f", package)
         self.assertIn("Package: berth\n", fields)
         self.assertIn("libuv1", fields)
@@ -55,6 +58,18 @@ class Package(EndToEndTest):
         self.run_tool(f"{root}/usr/bin/berthd", "--config", f"{root}/etc/berth/berthd.toml", "--check-config")
         for name in ("berth", "berthd", "berth-agent", "berth-loadgen"):
             self.assertIn(name, self.run_tool(f"{root}/usr/bin/{name}", "--help"))
+
+    def test_the_agent_makes_its_groups_in_the_unit_that_holds_them(self):
+        here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools/packaging")
+        with open(os.path.join(here, "berth-agent.service"), encoding="utf-8") as file:
+            agent = file.read().splitlines()
+        with open(os.path.join(here, "berth-tasks.service"), encoding="utf-8") as file:
+            tasks = file.read().splitlines()
+        self.assertIn("Environment=BERTH_TASK_CGROUP=/berth.slice/berth-tasks.service", agent)
+        self.assertIn("Requires=berth-tasks.service", agent)
+        for setting in ("Slice=berth.slice", "User=berth-agent", "Delegate=yes"):
+            self.assertIn(setting, agent)
+            self.assertIn(setting, tasks)
 
     @unittest.skipUnless(shutil.which("systemd-analyze"), "systemd-analyze is not installed")
     def test_systemd_understands_the_units(self):

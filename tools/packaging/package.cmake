@@ -41,6 +41,10 @@ set(CPACK_DEBIAN_PACKAGE_SUGGESTS docker.io)
 # Its own libraries are in the package, so dpkg-shlibdeps has to look for them there.
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PROJECT_BINARY_DIR}/net)
-set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${PACKAGING}/conffiles ${PACKAGING}/postinst)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
+  ${PACKAGING}/conffiles
+  ${PACKAGING}/postinst
+  ${PACKAGING}/prerm
+  ${PACKAGING}/postrm)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 include(CPack)
