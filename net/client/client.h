@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "job_types.h"
+#include "plan_types.h"
 #include "result.h"
 #include "types.h"
 
@@ -150,6 +151,10 @@ class BERTH_API Client {
   void explain_job(JobId job, Callback<JobExplanation> done, Milliseconds timeout = {});
   void abort_jobs(AbortRequest request, Callback<JobsChanged> done, Milliseconds timeout = {});
 
+  /// The last plans for jobs, and one of them job by job.
+  void list_plans(PlansRequest request, Callback<PlanPage> done, Milliseconds timeout = {});
+  void show_plan(PlanRequest request, Callback<PlanDetails> done, Milliseconds timeout = {});
+
   /// Starts what FAILED or was ABORTED again, with all attempts before it. Never sent twice.
   void retry_jobs(
       std::vector<JobRange> jobs, Callback<JobsChanged> done, Milliseconds timeout = {});
@@ -237,6 +242,8 @@ class BERTH_API BlockingClient {
   Result<JobPage> list_jobs(JobFilter filter, Milliseconds timeout = {});
   Result<JobDetails> show_job(JobId job, Milliseconds timeout = {});
   Result<JobExplanation> explain_job(JobId job, Milliseconds timeout = {});
+  Result<PlanPage> list_plans(PlansRequest request, Milliseconds timeout = {});
+  Result<PlanDetails> show_plan(PlanRequest request, Milliseconds timeout = {});
   Result<JobsChanged> abort_jobs(AbortRequest request, Milliseconds timeout = {});
   Result<JobsChanged> retry_jobs(std::vector<JobRange> jobs, Milliseconds timeout = {});
   /// `on_progress` runs on the loop's thread.

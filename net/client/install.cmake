@@ -32,7 +32,7 @@ install(TARGETS berth_client_shared EXPORT berthTargets)
 install(TARGETS berth_client_static EXPORT berthStaticTargets)
 install(EXPORT berthTargets NAMESPACE berth:: DESTINATION ${BERTH_CMAKE_DIR})
 install(EXPORT berthStaticTargets NAMESPACE berth:: DESTINATION ${BERTH_CMAKE_DIR})
-install(FILES client.h job_types.h result.h types.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/berth)
+install(FILES client.h job_types.h plan_types.h result.h types.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/berth)
 
 configure_package_config_file(
   berthConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/berthConfig.cmake

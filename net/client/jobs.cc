@@ -56,6 +56,23 @@ void Client::explain_job(JobId job, Callback<JobExplanation> done, Milliseconds 
   });
 }
 
+void Client::list_plans(PlansRequest request, Callback<PlanPage> done, Milliseconds timeout) {
+  impl_->submit(std::move(done), Resend::Harmless, timeout, [&request](Outgoing& to, Frame& frame) {
+    to.encode(wire::ListPlans{.before = request.before, .limit = request.limit}, frame);
+  });
+}
+
+void Client::show_plan(PlanRequest request, Callback<PlanDetails> done, Milliseconds timeout) {
+  impl_->submit(std::move(done), Resend::Harmless, timeout, [&request](Outgoing& to, Frame& frame) {
+    const wire::GetPlan get = {
+        .plan = request.plan,
+        .job = {request.job},
+        .cursor = request.cursor,
+        .limit = request.limit};
+    to.encode(get, frame);
+  });
+}
+
 void Client::abort_jobs(AbortRequest request, Callback<JobsChanged> done, Milliseconds timeout) {
   impl_->submit(std::move(done), Resend::Harmless, timeout, [&request](Outgoing& to, Frame& frame) {
     to.abort_jobs(request, frame);
@@ -167,6 +184,18 @@ Result<JobDetails> BlockingClient::show_job(JobId job, Milliseconds timeout) {
 Result<JobExplanation> BlockingClient::explain_job(JobId job, Milliseconds timeout) {
   return wait_for<JobExplanation>(*client_, [&](Callback<JobExplanation> done) {
     client_->explain_job(job, std::move(done), timeout);
+  });
+}
+
+Result<PlanPage> BlockingClient::list_plans(PlansRequest request, Milliseconds timeout) {
+  return wait_for<PlanPage>(*client_, [&](Callback<PlanPage> done) {
+    client_->list_plans(request, std::move(done), timeout);
+  });
+}
+
+Result<PlanDetails> BlockingClient::show_plan(PlanRequest request, Milliseconds timeout) {
+  return wait_for<PlanDetails>(*client_, [&](Callback<PlanDetails> done) {
+    client_->show_plan(request, std::move(done), timeout);
   });
 }
 

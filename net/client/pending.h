@@ -47,6 +47,8 @@ using Handler = std::variant<
     Callback<JobPage>,
     Callback<JobDetails>,
     Callback<JobExplanation>,
+    Callback<PlanPage>,
+    Callback<PlanDetails>,
     Callback<JobsChanged>,
     Callback<JobCounts>,
     Callback<LogChunk>>;

@@ -44,7 +44,7 @@ class Install(EndToEndTest):
         for program in ("berthd", "berth-agent", "berth", "berth-loadgen"):
             with self.subTest(program):
                 self.run_it(os.path.join(self.prefix, "bin", program), "--help")
-        headers = ("client.h", "job_types.h", "result.h", "types.h")
+        headers = ("client.h", "job_types.h", "plan_types.h", "result.h", "types.h")
         for name in (*headers, "berthConfig.cmake", "berth.pc", "libberth-client.a"):
             with self.subTest(name):
                 self.installed(name)

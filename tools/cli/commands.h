@@ -26,6 +26,8 @@ Exit run_job_retry(Session& session);
 Exit run_job_explain(Session& session);
 Exit run_job_watch(Session& session);
 Exit run_backup(Session& session);
+Exit run_plan_history(Session& session);
+Exit run_plan_show(Session& session);
 Exit run_plan_what_if(Session& session);
 /// No server is asked.
 Exit run_plan_simulate(const Invocation& invocation);

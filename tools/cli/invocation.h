@@ -51,6 +51,9 @@ enum class Command : uint8_t {
   JobExplain,
   JobWatch,
   Backup,
+  PlanExplain,
+  PlanHistory,
+  PlanShow,
   PlanSimulate,
   PlanSolve,
   PlanWhatIf,
@@ -94,6 +97,10 @@ struct PlanAsk {
   std::string engine = "auto";
   client::Milliseconds budget{1'000};
   uint64_t seed = 1;
+
+  // Of a server's plans.
+  uint64_t id = 0;        ///< 0: the newest
+  client::JobId job = 0;  ///< 0: all
 
   // Of a simulation.
   std::string swf;

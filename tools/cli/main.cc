@@ -53,6 +53,9 @@ Exit run(const Invocation& invocation) {
     case Command::Backup: return run_backup(session);
     case Command::PlanSimulate: return run_plan_simulate(invocation);
     case Command::PlanSolve: return run_plan_solve(invocation);
+    case Command::PlanHistory: return run_plan_history(session);
+    case Command::PlanExplain:  // of one job
+    case Command::PlanShow: return run_plan_show(session);
     case Command::PlanWhatIf: return run_plan_what_if(session);
     case Command::Console: return run_console(invocation);
     case Command::Completion: return run_completion(invocation);

@@ -70,6 +70,54 @@ AddedWorkers added_value(const std::string& text) {
   return {static_cast<uint32_t>(count), text.substr(colon + kLike.size())};
 }
 
+void add_live(CLI::App& plan, Invocation& invocation) {
+  CLI::App* history = add_command(
+      plan,
+      invocation,
+      Command::PlanHistory,
+      "history",
+      "The last plans for jobs, newest first, and whether the planner is at work",
+      "  berth plan history --limit 5\n");
+  history
+      ->add_option_function<std::string>(
+          "--limit",
+          [&invocation](const std::string& text) {
+            invocation.count = static_cast<uint32_t>(count_value("--limit", text, 100));
+          },
+          "At most so many (default 20)")
+      ->type_name("N");
+  CLI::App* show = add_command(
+      plan,
+      invocation,
+      Command::PlanShow,
+      "show",
+      "One plan: what it costs and who runs where from when",
+      "  berth plan show              # the newest\n  berth plan show 17 --json\n");
+  show->add_option_function<std::string>(
+          "PLAN",
+          [&invocation](const std::string& text) {
+            invocation.plan.id = count_value("PLAN", text, UINT64_MAX);
+          },
+          "Its id (default: the newest)")
+      ->type_name("ID");
+  CLI::App* explain = add_command(
+      plan,
+      invocation,
+      Command::PlanExplain,
+      "explain",
+      "Where and when a job is planned, and why not before",
+      "  berth plan explain 4711\n");
+  explain
+      ->add_option_function<std::string>(
+          "JOB",
+          [&invocation](const std::string& text) {
+            invocation.plan.job = count_value("JOB", text, UINT64_MAX);
+          },
+          "The job's id")
+      ->type_name("ID")
+      ->required();
+}
+
 void add_what_if(CLI::App& plan, Invocation& invocation) {
   PlanAsk& ask = invocation.plan;
   CLI::App* what_if = add_command(
@@ -162,6 +210,7 @@ void add_plan_commands(CLI::App& app, Invocation& invocation) {
   add_solve(*plan, invocation);
   add_simulate(*plan, invocation);
   add_what_if(*plan, invocation);
+  add_live(*plan, invocation);
 }
 
 }  // namespace berth::cli
