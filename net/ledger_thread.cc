@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "net/log/log.h"
 #include "net/loop_clock.h"
 
 namespace berth::net {
@@ -37,6 +38,8 @@ void LedgerThread::on_letter(Letter&& letter) {
     const uint32_t placed = waits_.on_plan(LoopClock::now(), done->plan, effects_);
     if (placed > 0) jobs_.on_planned(LoopClock::now(), done->plan.plan_id, placed);
     apply_effects();
+  } else if (const auto* planned = std::get_if<JobsPlanned>(&letter)) {
+    jobs_.on_plan(LoopClock::now(), planned->plan);
   } else if (const auto* done = std::get_if<BackUpDone>(&letter)) {
     on_backed_up(*done);
   } else if (std::holds_alternative<Drain>(letter)) {
@@ -164,7 +167,24 @@ void LedgerThread::on_turn_end() {
   if (auto snapshot = waits_.take_snapshot(LoopClock::now())) {
     post_.planner->post(PlanJob{std::move(snapshot)});
   }
+  const core::Now now = LoopClock::now();
+  if (auto snapshot = jobs_.take_snapshot(now)) {
+    snapshot->snapshot_us = static_cast<uint32_t>((LoopClock::mono() - now.mono).ns / 1'000);
+    post_.planner->post(PlanJobs{std::move(snapshot)});
+  }
+  tell_planner_health(now);
   post_all();
+}
+
+// Once each time that it is left alone.
+void LedgerThread::tell_planner_health(core::Now now) {
+  const wire::PlannerHealth health = jobs_.planner_health(now);
+  if (health.fallbacks == planner_fallbacks_) return;
+  planner_fallbacks_ = health.fallbacks;
+  BERTH_LOG(
+      Warning,
+      "the planner is left alone for a while; jobs are placed greedily",
+      {{"reason", health.reason}, {"retry_in_ms", health.retry_in_ms}});
 }
 
 // What is left to assign is taken up in the next turn, which then comes without sleeping; letters

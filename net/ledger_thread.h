@@ -61,6 +61,7 @@ class LedgerThread final : public LoopThread {
   void on_event(core::LedgerEvent&& event);
   void apply_effects();
   void close_group();
+  void tell_planner_health(core::Now now);
   void send(wire::ConnectionId to, wire::RequestId request, const wire::Reply& message);
   void refuse_all();
   void post_all();
@@ -82,6 +83,7 @@ class LedgerThread final : public LoopThread {
   std::vector<std::vector<std::byte>> replies_out_;         // by shard
   std::vector<std::vector<core::Cooldown>> cooldowns_out_;  // by shard
   uv_idle_t more_;  // runs while there is more to assign: the next turn comes at once
+  uint64_t planner_fallbacks_ = 0;  // told so far
   bool draining_ = false;
   bool stopping_ = false;  // `more_` is closed, or about to be
 };

@@ -11,6 +11,7 @@
 
 #include "core/effects.h"
 #include "core/jobs/records.h"
+#include "core/plan/job_plan.h"
 #include "core/plan/plan.h"
 #include "wire/encode.h"
 #include "wire/ids.h"
@@ -47,6 +48,15 @@ struct PlanJob {
 
 struct PlanDone {
   core::Plan plan;
+};
+
+/// The same for durable jobs.
+struct PlanJobs {
+  std::unique_ptr<const core::JobSnapshot> snapshot;
+};
+
+struct JobsPlanned {
+  core::JobPlan plan;
 };
 
 /// For the store, to be made durable.
@@ -89,6 +99,8 @@ using Letter = std::variant<
     CooldownBatch,
     PlanJob,
     PlanDone,
+    PlanJobs,
+    JobsPlanned,
     CommitGroup,
     GroupsDurable,
     BackUpStore,

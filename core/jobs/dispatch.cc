@@ -33,6 +33,7 @@ bool JobLedger::State::dispatch(Now now, Effects& effects) {
   // Not before all have had their turn since the last time: the first few hundred classes, which
   // find no room whatever is freed, would be tried for ever, and nobody behind them.
   if (!dispatching && std::exchange(freed, false) && queue.blocked() > 0) queue.unblock_all();
+  const bool promised = start_promised(now);
   size_t placed = 0;
   size_t failed = 0;
   bool more = false;
@@ -51,7 +52,7 @@ bool JobLedger::State::dispatch(Now now, Effects& effects) {
   send_assignments(effects);
   publish_blocked();
   dispatching = more;
-  return more || (freed && queue.blocked() > 0);
+  return more || promised || (freed && queue.blocked() > 0);
 }
 
 void JobLedger::State::publish_blocked() {
@@ -67,7 +68,7 @@ bool JobLedger::State::find_place(Now now, Job& job, JobClass like, Effects& eff
   const uint32_t attempt = edges::last_attempt(job) ? edges::last_attempt(job)->id.attempt : 0;
   const std::string task = wire::assignment_text({job.id, next_epoch + 1, attempt + 1});
   const auto try_once = [&] {
-    if (!job.run) return hold_ready(now, query, task, effects);
+    if (!job.run) return hold_ready(now, job, query, task, effects);
     narrowed = query;
     for (const Attempt& one : job.run->attempts) {
       if (failed_there(one)) narrowed.exclude.emplace_back(workers.name(one.worker));
@@ -75,9 +76,10 @@ bool JobLedger::State::find_place(Now now, Job& job, JobClass like, Effects& eff
     for (WorkerNumber worker : job.run->refused_by)
       narrowed.exclude.emplace_back(workers.name(worker));
     if (narrowed.exclude.size() == query.exclude.size()) {
-      return hold_ready(now, query, task, effects);
+      return hold_ready(now, job, query, task, effects);
     }
-    return hold_ready(now, narrowed, task, effects) || hold_ready(now, query, task, effects);
+    return hold_ready(now, job, narrowed, task, effects) ||
+           hold_ready(now, job, query, task, effects);
   };
   if (try_once()) return true;
   if (tables.jobs_waiting.load(std::memory_order_relaxed) > 0) return false;
@@ -88,22 +90,33 @@ bool JobLedger::State::find_place(Now now, Job& job, JobClass like, Effects& eff
   return try_once();
 }
 
-/// Holds a place on a worker that can be handed a job now.
+/// Holds a place on a worker that can be handed a job now, and has promised it to nobody else.
 bool JobLedger::State::hold_ready(
-    Now now, const Query& query, std::string_view task, Effects& effects) {
+    Now now, const Job& job, const Query& query, std::string_view task, Effects& effects) {
+  std::vector<WorkerNumber> promised;
   for (int i = 0; i < kTriesMax; ++i) {
     const Query* asked = &query;
     Query without;
-    if (!away.empty()) {
+    if (!away.empty() || !promised.empty()) {
       without = query;
+      for (WorkerNumber worker : promised)
+        without.exclude.emplace_back(workers.name(worker));
       for (const Away& one : away)
         without.exclude.emplace_back(workers.name(one.worker));
       asked = &without;
     }
     if (!placement.hold(task, *asked, held)) return false;
     const WorkerNumber worker = workers.number_of(held.text.id());
-    if (workers.at(worker).ready()) return true;
+    const bool ready = workers.at(worker).ready();
+    if (ready && (promises.empty() ||
+                  keeps_promises(now, worker, query.demand, expected_duration(now, job), job.id))) {
+      return true;
+    }
     placement.end_hold(held.reservation);
+    if (ready) {
+      promised.push_back(worker);
+      continue;
+    }
     keep_away(now, worker, effects);
     if (away.size() >= kAwayMax) away.erase(away.begin());
     away.push_back({worker, now.mono + kAwayFor});
@@ -120,6 +133,7 @@ void JobLedger::State::keep_away(Now now, WorkerNumber worker, Effects& effects)
 
 void JobLedger::State::welcome_back(Now now, WorkerEntry& worker, Effects& effects) {
   freed = true;
+  planner.want(wire::PlanCause::Freed);
   const WorkerNumber number = workers.find(worker.name);
   std::erase_if(away, [&](const Away& one) { return one.worker == number; });
   if (!std::exchange(worker.kept_away, false)) return;
@@ -129,6 +143,7 @@ void JobLedger::State::welcome_back(Now now, WorkerEntry& worker, Effects& effec
 
 void JobLedger::State::assign(Now now, Job& found) {
   const JobClass like = found.like;
+  end_promise(found.id, workers.find(held.text.id()));
   dequeue(found);
   Job* job = &found;
   if (found.count > 1) {

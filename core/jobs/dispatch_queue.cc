@@ -3,6 +3,7 @@
 #include <absl/container/btree_set.h>
 #include <absl/container/flat_hash_map.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -156,6 +157,35 @@ void DispatchQueue::unblock_all() {
   state_->closed.clear();
   ++state_->round;
   state_->blocked = 0;
+}
+
+std::vector<std::pair<JobClass, JobTurn>> DispatchQueue::first(size_t limit) const {
+  struct Front {
+    absl::btree_set<JobTurn>::const_iterator at;
+    JobClass like;
+  };
+  const auto later = [](const Front& a, const Front& b) {
+    return *b.at < *a.at;
+  };
+  std::vector<Front> fronts;
+  for (const Heads* heads : {&state_->open, &state_->closed}) {
+    for (const auto& [turn, like] : *heads)
+      fronts.push_back({state_->at(like).turns.begin(), like});
+  }
+  std::make_heap(fronts.begin(), fronts.end(), later);
+  std::vector<std::pair<JobClass, JobTurn>> first;
+  first.reserve(std::min(limit, state_->size));
+  while (!fronts.empty() && first.size() < limit) {
+    std::pop_heap(fronts.begin(), fronts.end(), later);
+    Front& front = fronts.back();
+    first.emplace_back(front.like, *front.at);
+    if (++front.at == state_->at(front.like).turns.end()) {
+      fronts.pop_back();
+    } else {
+      std::push_heap(fronts.begin(), fronts.end(), later);
+    }
+  }
+  return first;
 }
 
 size_t DispatchQueue::size() const {

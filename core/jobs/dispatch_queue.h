@@ -5,6 +5,8 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "core/base/time.h"
 #include "core/jobs/job.h"
@@ -59,6 +61,9 @@ class DispatchQueue {
   void block(JobClass like);
   /// Capacity came back, a worker came, or one of the tags it needs.
   void unblock_all();
+
+  /// The first `limit` of all, blocked or not, in order. O(limit × log classes).
+  std::vector<std::pair<JobClass, JobTurn>> first(size_t limit) const;
 
   size_t size() const;
   /// In classes that are blocked: waiting for capacity.

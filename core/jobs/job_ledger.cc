@@ -32,7 +32,8 @@ JobLedger::State::State(Tables& shared, const JobSettings& chosen, uint64_t seed
       events(chosen.events_kept),
       classes(shared),
       census(shared.counters.gauges, counters),
-      holds(shared.counters.gauges) {}
+      holds(shared.counters.gauges),
+      planner(settings.plan) {}
 
 JobLedger::JobLedger(Tables& tables, const JobSettings& settings, uint64_t seed)
     : state_(std::make_unique<State>(tables, settings, seed)) {}
@@ -99,6 +100,7 @@ void JobLedger::on_tick(Now now, Effects& effects) {
   for (const Deadlines::Due& one : due)
     self.on_due(now, one, effects);
   self.write_started(now);
+  self.check_planner(now);
   self.retire(now);
   self.save_experience(now);
   self.census.publish_oldest(self.jobs);
@@ -126,6 +128,18 @@ bool JobLedger::end_turn(Now now, StoreBatch& group, Effects& effects) {
   self.tables.watchers.store(self.events.watchers(), std::memory_order_relaxed);
   self.outbox.close(group, effects);
   return !more;
+}
+
+std::unique_ptr<JobSnapshot> JobLedger::take_snapshot(Now now) {
+  return state_->take_snapshot(now);
+}
+
+void JobLedger::on_plan(Now now, const JobPlan& plan) {
+  state_->on_plan(now, plan);
+}
+
+wire::PlannerHealth JobLedger::planner_health(Now now) const {
+  return state_->planner.health(now);
 }
 
 void JobLedger::on_durable(Now, uint64_t sequence, Effects& effects) {

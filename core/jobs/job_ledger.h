@@ -6,7 +6,9 @@
 
 #include "core/base/time.h"
 #include "core/effects.h"
+#include "core/jobs/planner_watch.h"
 #include "core/jobs/records.h"
+#include "core/plan/job_plan.h"
 #include "core/tables/tables.h"
 #include "wire/messages.h"
 
@@ -26,6 +28,7 @@ struct JobSettings {
   uint32_t submits_kept = 1'000'000;  ///< request ids remembered
   Duration submits_age = Duration::seconds(24 * 3600);
   uint32_t events_kept = 65'536;  ///< of all kinds, for watchers that come back
+  PlanSettings plan;
 };
 
 /// All job state: the state machine, the leases, who waits for what.
@@ -85,6 +88,14 @@ class JobLedger final : public StoreReader {
   /// Ends the turn: assigns what can be assigned, bounded; then the group, which is empty when
   /// nothing is to be stored. False: there is more to assign, call again soon.
   bool end_turn(Now now, StoreBatch& group, Effects& effects);
+
+  /// What is to be planned, when there is a reason to and no plan is under way; else null. Ask at
+  /// the end of a turn.
+  std::unique_ptr<JobSnapshot> take_snapshot(Now now);
+  /// The planner's answer: what of it still holds is promised, and started in this turn if it can
+  /// be. One that was not asked for, or came too late, changes nothing.
+  void on_plan(Now now, const JobPlan& plan);
+  wire::PlannerHealth planner_health(Now now) const;
 
   /// The group and all before it are safe: what they promised goes out.
   void on_durable(Now now, uint64_t sequence, Effects& effects);

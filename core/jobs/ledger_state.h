@@ -27,6 +27,8 @@
 #include "core/jobs/log_requests.h"
 #include "core/jobs/outbox.h"
 #include "core/jobs/plan_history.h"
+#include "core/jobs/planned_starts.h"
+#include "core/jobs/planner_watch.h"
 #include "core/jobs/submit_book.h"
 #include "core/jobs/transitions.h"
 #include "core/jobs/worker_book.h"
@@ -68,6 +70,8 @@ struct JobLedger::State {
   HoldCensus holds;
   Experience experience;
   PlanHistory plans;
+  PlannerWatch planner;
+  PlannedStarts promises;
 
   uint64_t next_job = 1;
   uint64_t next_epoch = 0;
@@ -134,6 +138,7 @@ struct JobLedger::State {
   void enqueue(Now now, Job& job);
   void enqueue(Now now, Job& job, const wire::JobSpec& spec);
   void dequeue(Job& job);
+  void watch_deadline(Now now, const Job& job);
   /// The worker has said yes: ASSIGNED stays, but as more than a wish.
   void accept(Now now, Job& job);
   void run(Now now, Job& job);
@@ -192,7 +197,8 @@ struct JobLedger::State {
   Held held;
   bool dispatch(Now now, Effects& effects);
   bool find_place(Now now, Job& job, JobClass like, Effects& effects);
-  bool hold_ready(Now now, const Query& query, std::string_view task, Effects& effects);
+  bool hold_ready(
+      Now now, const Job& job, const Query& query, std::string_view task, Effects& effects);
   void assign(Now now, Job& job);
   void send_assignments(Effects& effects);
   void publish_blocked();
@@ -271,7 +277,43 @@ struct JobLedger::State {
   wire::PlanRow row_of(const PlanRecord& plan);
   wire::PlannedJob row_of(const PlanRecord& plan, const PlannedRow& row);
   std::string no_such_plan(const wire::GetPlan& get) const;
-  wire::PlannerHealth planner_health(Now now) const;
+
+  // ---- plans.cc: what the planner is asked, and what becomes of its answer ----
+
+  std::optional<wire::PlanCause> plan_cause;
+  uint64_t standing_plan = 0;  ///< whose promises stand; 0: none
+  uint32_t standing_jobs = 0;
+  std::vector<uint32_t> host_of;  ///< of each worker its place in the last snapshot
+  bool wants_plan(Now now);
+  std::unique_ptr<JobSnapshot> take_snapshot(Now now);
+  void add_hosts(JobSnapshot& snapshot);
+  void add_waiting(Now now, JobSnapshot& snapshot);
+  void add_waiting(
+      Now now, const Job& job, uint32_t at, uint32_t query, Ticks length, JobSnapshot& snapshot);
+  void add_query(const Query& query, JobSnapshot& snapshot);
+  void add_holding(Now now, JobSnapshot& snapshot);
+  static uint64_t version_of(const Job& job);
+  std::vector<uint64_t> sorted_leases(WorkerNumber worker) const;
+  void on_plan(Now now, const JobPlan& plan);
+  bool still_holds(const PlannedStart& start);
+  void promise(Instant taken, const PlannedStart& start, uint64_t plan);
+  void drop_promises();
+  void fall_back(Now now, const JobPlan& plan, wire::PlanOutcome outcome, const std::string& why);
+  void check_planner(Now now);
+  void keep(Now now, const JobPlan& plan, wire::PlanOutcome outcome, const std::string& note);
+
+  // ---- plan_enact.cc: keeping what a plan has promised ----
+
+  std::vector<WorkerNumber> freed_workers;  ///< since their promises were looked at
+  bool plan_changed = false;                ///< all workers' promises are to be looked at
+  Instant promises_looked_at;
+  bool keeps_promises(
+      Now now, WorkerNumber number, const NodeDemand& demand, Duration length, wire::JobId except);
+  bool start_promised(Now now);
+  size_t start_promised_on(Now now, WorkerNumber worker);
+  bool keep_promise(Now now, wire::JobId id);
+  void end_promise(wire::JobId id, WorkerNumber assigned_to_worker);
+  void drop_promises_on(WorkerNumber worker, wire::PlanCause cause);
 
   // ---- long_polls.cc ----
 

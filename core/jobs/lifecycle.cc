@@ -50,17 +50,26 @@ void JobLedger::State::enqueue(Now now, Job& job, const wire::JobSpec& spec) {
   job.like = classes.class_of(queue, spec);
   queue.add(job.like, turn_of(job));
   job.queued = true;
+  if (job.deadline_at_ms > now.wall_ms && job.estimated_ms > 0) watch_deadline(now, job);
+}
+
+/// One that has no time to wait for the next plan.
+void JobLedger::State::watch_deadline(Now now, const Job& job) {
+  const int64_t slack_ms = job.deadline_at_ms - now.wall_ms - job.estimated_ms;
+  if (slack_ms < 2 * settings.plan.period.ms()) planner.want(wire::PlanCause::Deadline);
 }
 
 void JobLedger::State::dequeue(Job& job) {
   if (!std::exchange(job.queued, false)) return;
   BERTH_CHECK(queue.remove(job.like, turn_of(job)));
+  end_promise(job.id, kNoWorker);
 }
 
 void JobLedger::State::end_lease(Now now, Job& job) {
   Run& run = *job.run;
   if (!std::exchange(run.leased, false)) return;
   workers.at(run.attempts.back().worker).leases.erase(job.id.value);
+  if (!promises.empty()) freed_workers.push_back(run.attempts.back().worker);
   deadlines.clear(DeadlineKind::Lease, job.id.value);
   if (run.timeout_at.ns > 0) deadlines.clear(DeadlineKind::Timeout, job.id.value);
   run.timeout_at = {};
@@ -176,6 +185,7 @@ void JobLedger::State::hand_back(Now now, Job& job, const wire::JobError& why) {
   const WorkerNumber worker = run.attempts.back().worker;
   const bool refused = why.kind == wire::ErrorClass::Refused;
   if (refused) counters.add_kind(Counter::AttemptsFailed, why.kind);
+  if (refused && !promises.empty()) planner.want(wire::PlanCause::Refused);
   const bool again =
       std::find(run.refused_by.begin(), run.refused_by.end(), worker) != run.refused_by.end();
   end_lease(now, job);

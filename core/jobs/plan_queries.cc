@@ -75,7 +75,8 @@ void JobLedger::State::on(const Call& call, const wire::ListPlans& list) {
     rows.push_back(row_of(*plan));
   }
   page.rows = outbox.text().keep_all<wire::PlanRow>(rows);
-  page.planner = planner_health(call.now);
+  page.planner = planner.health(call.now);
+  page.planner.reason = outbox.text().keep(page.planner.reason);
   reply(call, page);
 }
 
@@ -119,12 +120,6 @@ std::string JobLedger::State::no_such_plan(const wire::GetPlan& get) const {
   return text + (get.job.value != 0 ? ": it was started without one, or the plan is not kept any "
                                       "more"
                                     : ": it was never made, or is not kept any more");
-}
-
-wire::PlannerHealth JobLedger::State::planner_health(Now) const {
-  wire::PlannerHealth health;
-  health.state = wire::PlannerState::Off;
-  return health;
 }
 
 }  // namespace berth::core

@@ -179,7 +179,11 @@ void JobLedger::State::worker_changed(Now now, const WorkerChanged& changed, Eff
   if (changed.change == Change::Forgotten || changed.change == Change::Replaced) {
     classes.workers_changed(true);
   }
-  const WorkerNumber number = workers.find(changed.worker);
+  // It registers before it attaches; its row is not told again.
+  const bool is_new = changed.change == Change::Registered &&
+                      workers.size() < 4 * size_t{tables.settings.workers_max};
+  const WorkerNumber number =
+      is_new ? workers.number_of(changed.worker) : workers.find(changed.worker);
   if (number == kNoWorker) return;
   WorkerEntry& worker = workers.at(number);
   worker.row_known = changed.change != Change::Forgotten;
@@ -194,13 +198,20 @@ void JobLedger::State::worker_changed(Now now, const WorkerChanged& changed, Eff
       freed = true;
       break;
     case Change::Online: freed = true; break;
-    case Change::Forgotten: lose_all(now, number, "its worker was forgotten"); break;
+    case Change::Forgotten:
+      drop_promises_on(number, wire::PlanCause::WorkerLost);
+      lose_all(now, number, "its worker was forgotten");
+      break;
+    case Change::Cordoned:
+    case Change::Draining: drop_promises_on(number, wire::PlanCause::WorkerLost); break;
     // A new life finds the tasks of the one before again, or says that it did not; one that left
     // may be on its way back.
     case Change::Replaced:
+      drop_promises_on(number, wire::PlanCause::WorkerLost);
       deadlines.set(DeadlineKind::Worker, number, now.mono + offline_after(worker));
       break;
     case Change::Offline:
+      drop_promises_on(number, wire::PlanCause::WorkerLost);
       deadlines.set(
           DeadlineKind::Worker, number, std::max(now.mono, worker.heard + offline_after(worker)));
       break;
@@ -232,6 +243,7 @@ void JobLedger::State::claim_leases(Now, WorkerNumber number) {
 void JobLedger::State::connection_closed(Now, wire::ConnectionId connection, Effects& effects) {
   for (WorkerNumber worker : workers.detach_all(connection)) {
     deadlines.clear(DeadlineKind::Poll, worker);
+    drop_promises_on(worker, wire::PlanCause::WorkerLost);
     // Its row stays as it is until a job finds nobody there: clients may still be placed on it.
     refuse_logs_of(worker, effects);
   }

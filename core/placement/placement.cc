@@ -179,6 +179,11 @@ wire::Explanation Placement::explain(
   return explain_placement(state_->tables, place, query, text);
 }
 
+const Holding* Placement::held_by(wire::ReservationId hold) const {
+  const Reservation* found = state_->tables.reservations.of(hold, state_->thread);
+  return found == nullptr ? nullptr : &found->holding;
+}
+
 void Placement::end_hold(wire::ReservationId hold) {
   State& self = *state_;
   Reservation gone;

@@ -78,6 +78,9 @@ class Placement {
   /// Why there is no place: every worker counted at the first requirement that rules it out.
   wire::Explanation explain(Now now, const wire::Place& place, const Query& query, Arena& text);
 
+  /// What this thread's `hold` and `hold_on` have taken, and hold still; null: nothing.
+  const Holding* held_by(wire::ReservationId hold) const;
+
   /// Gives back what `hold` and `hold_on` have taken.
   void end_hold(wire::ReservationId hold);
 

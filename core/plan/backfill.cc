@@ -11,7 +11,7 @@ namespace {
 Timeline occupied(const Problem& problem) {
   Timeline timeline(problem.workers.front().capacity);
   for (const Problem::Busy& busy : problem.busy)
-    timeline.take(0, busy.until, busy.demand);
+    timeline.take(busy.from, busy.until - busy.from, busy.demand);
   return timeline;
 }
 

@@ -150,7 +150,9 @@ std::string problem_fault(const Problem& problem) {
     }
   }
   for (const Problem::Busy& busy : problem.busy) {
-    if (busy.worker >= problem.workers.size() || busy.until < 0) return "something runs nowhere";
+    if (busy.worker >= problem.workers.size() || busy.until < busy.from || busy.from < 0) {
+      return "something runs nowhere, or ends before it begins";
+    }
   }
   for (const Problem::Task& task : problem.tasks) {
     for (Amount amount : task.demand) {
@@ -224,8 +226,8 @@ std::string schedule_fault(const Problem& problem, const std::vector<Assigned>& 
     changes.push_back({worker, start + duration, false, i, &task.demand});
   }
   for (const Problem::Busy& busy : problem.busy) {
-    if (busy.until == 0) continue;
-    changes.push_back({busy.worker, 0, true, kNobody, &busy.demand});
+    if (busy.until == busy.from) continue;
+    changes.push_back({busy.worker, busy.from, true, kNobody, &busy.demand});
     changes.push_back({busy.worker, busy.until, false, kNobody, &busy.demand});
   }
   std::sort(changes.begin(), changes.end(), [](const Change& a, const Change& b) {

@@ -53,11 +53,12 @@ struct Problem {
     std::vector<uint32_t> after;  ///< tasks that have to end first
   };
 
-  /// What runs already, and until when: it stays where it is.
+  /// What runs already, or is promised from some moment on, and until when: it stays where it is.
   struct Busy {
     uint32_t worker = 0;
     Ticks until = 0;
     std::vector<Amount> demand;
+    Ticks from = 0;
   };
 
   Goal goal = Goal::Makespan;

@@ -77,7 +77,7 @@ constexpr struct {
     {Counter::PlansMade, {"berth_plans_total", "Plans that came in time.", kCounter}},
     {Counter::PlannerFallbacks,
      {"berth_planner_fallbacks_total",
-      "Plans that came too late, so that the queue was placed greedily.",
+      "Plans that came too late, failed or were worse than greedy, which went on alone.",
       kCounter}},
     {Counter::JobsSubmitted,
      {"berth_jobs_submitted_total", "Jobs taken in, each element of an array.", kCounter}},

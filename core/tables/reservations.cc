@@ -64,6 +64,14 @@ bool Reservations::find(const TaskKey& task, Reservation& found) {
   });
 }
 
+const Reservation* Reservations::of(wire::ReservationId id, uint32_t thread) const {
+  const auto node = static_cast<NodeRef>(id.value);
+  const auto use = static_cast<uint32_t>(id.value >> 32);
+  if (use == 0 || maker_number(node) != thread) return nullptr;
+  if (maker_of(node).slab.use_of(node_of(node)) != use) return nullptr;
+  return &reservation(node);
+}
+
 AddStatus Reservations::add(const TaskKey& task, uint32_t thread, Reservation& wanted) {
   BERTH_CHECK(thread < makers_.size());
   Maker& mine = *makers_[thread];

@@ -58,6 +58,9 @@ class Reservations {
   /// The task's reservation, if it has one; it may have expired and wait to be swept.
   bool find(const TaskKey& task, Reservation& found);
 
+  /// The one of this id, if it lives. For its maker, who alone can end it: no lock is taken.
+  const Reservation* of(wire::ReservationId id, uint32_t thread) const;
+
   /// Records a claim. On Exists, `reservation` becomes the one that is
   /// there, and the caller gives its own claim back; on Added it has its id.
   AddStatus add(const TaskKey& task, uint32_t thread, Reservation& reservation);

@@ -12,6 +12,7 @@
 
 #include "core/tables/counters.h"
 #include "net/text/units.h"
+#include "wire/tokens.h"
 
 namespace berth::net {
 namespace {
@@ -200,6 +201,20 @@ Option format_row(log::Format& target) {
           }};
 }
 
+Option objective_row(wire::PlanObjective& target) {
+  const Set set = [&target](std::string_view text, std::string& problem) {
+    const std::optional<wire::PlanObjective> objective = wire::plan_objective_from(text);
+    if (!objective) {
+      return fail(problem, "is not one of slowdown, deadlines, makespan, workers");
+    }
+    target = *objective;
+    return true;
+  };
+  return {"plan-objective", "NAME", "what plans make small", set, [&target] {
+            return std::string(wire::plan_objective_token(target));
+          }};
+}
+
 Option store_row(StoreChoice& target) {
   const Set set = [&target](std::string_view text, std::string& problem) {
     return parse_store(text, target, problem);
@@ -319,6 +334,15 @@ void add_job_rows(OptionTable& table, core::JobSettings& jobs) {
   table.add(duration_row("cooldown-max", "longest of these", jobs.cooldown_cap, core::Duration{0}));
 }
 
+void add_plan_rows(OptionTable& table, core::PlanSettings& plan) {
+  table.add(switch_row("planner", "plan durable jobs that wait for capacity", plan.on));
+  table.add(objective_row(plan.objective));
+  table.add(duration_row("plan-budget", "time for one plan, 10ms to 5s", plan.budget));
+  table.add(duration_row("plan-period", "time between plans while jobs wait", plan.period));
+  table.add(count_row(
+      "plan-pending", "waiting jobs that are reason for one at once", plan.pending, 1, 10'000));
+}
+
 }  // namespace
 
 OptionTable server_options(ServerConfig& config) {
@@ -379,6 +403,7 @@ OptionTable server_options(ServerConfig& config) {
   table.add(duration_row("hold-max", "longest life of a reservation", s.hold_max));
   table.add(duration_row("wait-max", "longest that a request may wait", s.wait_max));
   add_job_rows(table, config.jobs);
+  add_plan_rows(table, config.jobs.plan);
   table.add(duration_row(
       "handshake-timeout", "time a connection has to say Hello", config.handshake_timeout));
   table.add(text_row(
@@ -415,6 +440,11 @@ bool finish_config(ServerConfig& config, std::string& problem) {
         problem,
         "--heartbeat-timeout " + format_duration(config.heartbeat_timeout) +
             " is not longer than 0 and at most " + format_duration(core::kOwnOfflineAfterMax));
+  }
+  const core::Duration budget = config.jobs.plan.budget;
+  if (budget < core::Duration::milliseconds(10) || budget > core::Duration::seconds(5)) {
+    return fail(
+        problem, "--plan-budget " + format_duration(budget) + " is not between 10ms and 5s");
   }
   config.jobs.offline_after = s.offline_after;
   if (!check_address("--listen", config.listen, problem)) return false;

@@ -45,8 +45,10 @@ Decoder::Decoder(const Problem& problem) : problem_(problem) {
 
 void Decoder::reset(uint32_t worker) {
   timelines_[worker].reset(problem_.workers[worker].capacity);
-  for (uint32_t busy : busy_of_[worker])
-    timelines_[worker].take(0, problem_.busy[busy].until, problem_.busy[busy].demand);
+  for (uint32_t at : busy_of_[worker]) {
+    const Problem::Busy& busy = problem_.busy[at];
+    timelines_[worker].take(busy.from, busy.until - busy.from, busy.demand);
+  }
   // One that runs something is not like the empty ones of its kind.
   used_[worker] = busy_of_[worker].empty() ? 0 : 1;
 }

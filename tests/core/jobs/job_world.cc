@@ -132,6 +132,8 @@ void JobWorld::submit(
     spec.retry_cap_ms = job.retry_cap_ms;
     spec.demand.slots = job.slots;
     spec.timeout_ms = job.timeout_ms;
+    spec.estimated_ms = job.estimated_ms;
+    if (job.deadline_in_ms > 0) spec.deadline_at_ms = now.wall_ms + job.deadline_in_ms;
     if (job.scheduled_in_ms > 0) spec.scheduled_at_ms = now.wall_ms + job.scheduled_in_ms;
     spec.requirements.all_tags = job.tags;
     spec.depends_on = job.depends_on;
@@ -165,6 +167,12 @@ bool JobWorld::part_of_turn() {
   note(effects_);
   if (!group.empty()) batches_.push_back(std::move(group));
   return !done;
+}
+
+std::optional<JobPlan> JobWorld::make_plan(uint64_t steps) {
+  std::unique_ptr<JobSnapshot> snapshot = ledger->take_snapshot(now);
+  if (snapshot == nullptr) return std::nullopt;
+  return plan_jobs(std::move(snapshot), steps);
 }
 
 void JobWorld::durable() {

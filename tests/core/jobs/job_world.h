@@ -24,6 +24,8 @@ struct TestJob {
   uint32_t attempts_max = 1;
   int64_t slots = 1;
   uint32_t timeout_ms = 0;
+  uint32_t estimated_ms = 0;
+  uint32_t deadline_in_ms = 0;
   uint32_t scheduled_in_ms = 0;
   std::vector<std::string_view> tags = {};
   std::vector<uint64_t> depends_on = {};
@@ -78,6 +80,9 @@ class JobWorld {
   bool part_of_turn();  ///< true: there is more
   void durable();       ///< all groups that were held
   void advance(int64_t ms);
+
+  /// A plan for what waits now, made at once; nothing: nobody wants one.
+  std::optional<JobPlan> make_plan(uint64_t steps = 100'000);
 
   /// Another server with another store, and nobody connected.
   void begin_anew(const JobSettings& chosen);

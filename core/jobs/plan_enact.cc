@@ -1,0 +1,235 @@
+#include <algorithm>
+#include <bit>
+#include <string>
+#include <utility>
+
+#include "core/jobs/ledger_state.h"
+#include "core/plan/snapshot.h"
+#include "core/plan/timeline.h"
+#include "wire/tokens.h"
+
+// Keeping what a plan has promised: starts at their time, and nobody before them who would move
+// them.
+namespace berth::core {
+
+namespace {
+
+/// Starts of one turn; the rest follows in the next.
+constexpr size_t kStartsPerTurn = 4'096;
+constexpr Duration kLookApart = Duration::milliseconds(20);
+
+/// What is counted of a worker, in this order: amounts, GPUs, then the custom resources it has.
+std::vector<Amount> free_of(const NodeState& node) {
+  std::vector<Amount> all(node.free.begin(), node.free.end());
+  Amount gpus = 0;
+  for (size_t i = 0; i < node.gpu_count; ++i)
+    gpus += node.gpu_free[i];
+  all.push_back(gpus);
+  for (size_t i = 0; i < node.custom_count; ++i)
+    all.push_back(node.custom_free[i].amount);
+  for (Amount& amount : all)
+    amount = std::max<Amount>(amount, 0);
+  return all;
+}
+
+template <typename Customs>
+std::vector<Amount> taken(
+    const NodeState& node,
+    const Amounts& amounts,
+    Amount gpu_milli,
+    const Customs& customs,
+    size_t custom_count) {
+  std::vector<Amount> all(amounts.begin(), amounts.end());
+  all.push_back(gpu_milli);
+  for (size_t i = 0; i < node.custom_count; ++i) {
+    Amount amount = 0;
+    for (size_t c = 0; c < custom_count; ++c) {
+      if (customs[c].name == node.custom_free[i].name) amount = customs[c].amount;
+    }
+    all.push_back(amount);
+  }
+  return all;
+}
+
+std::vector<Amount> taken(const NodeState& node, const NodeDemand& demand) {
+  return taken(
+      node,
+      demand.amounts,
+      Amount{demand.gpu_count} * demand.gpu_milli,
+      demand.custom,
+      demand.custom.size());
+}
+
+std::vector<Amount> taken(const NodeState& node, const Holding& holding) {
+  return taken(
+      node,
+      holding.amounts,
+      Amount{std::popcount(holding.gpus)} * holding.gpu_milli,
+      holding.custom,
+      holding.custom_count);
+}
+
+Ticks ticks(Duration length) {
+  return std::max<Ticks>(length.ns / 1'000, 1);
+}
+
+}  // namespace
+
+/// Whether the worker keeps to all its promises when `demand` is held on it, which is not free any
+/// more, for `length` from now on; `except`: the promise that is about to be kept.
+bool JobLedger::State::keeps_promises(
+    Now now, WorkerNumber number, const NodeDemand& demand, Duration length, wire::JobId except) {
+  if (!promises.any_on(number)) return true;
+  const std::vector<const Promise*> all = promises.on(number);
+  const Instant end = now.mono + length;
+  if (all.front()->start >= end && all.front()->job != except) return true;
+  const WorkerEntry& worker = workers.at(number);
+  NodeState node;
+  uint32_t flags = 0;
+  uint32_t generation = 0;
+  if (!tables.fleet.read_node(worker.row, node, flags, generation)) return false;
+  std::vector<Amount> capacity = free_of(node);
+  std::vector<std::pair<Ticks, std::vector<Amount>>> running;
+  for (uint64_t id : worker.leases) {
+    const Job& job = *jobs.find({id});
+    const Holding* holding = placement.held_by({job.run->reservation});
+    if (holding == nullptr) continue;
+    running.emplace_back(ticks(expected_duration(now, job)), taken(node, *holding));
+  }
+  running.emplace_back(ticks(length), taken(node, demand));
+  for (const auto& [until, amounts] : running) {
+    for (size_t r = 0; r < capacity.size(); ++r)
+      capacity[r] += amounts[r];
+  }
+  // Once with it and once without: what is late by itself may stay so.
+  Timeline with(capacity);
+  Timeline without(capacity);
+  for (size_t i = 0; i < running.size(); ++i) {
+    with.take(0, running[i].first, running[i].second);
+    if (i + 1 < running.size()) without.take(0, running[i].first, running[i].second);
+  }
+  for (const Promise* one : all) {
+    if (one->job == except) continue;
+    const Ticks planned = one->start <= now.mono ? 0 : ticks(one->start - now.mono);
+    const Ticks duration = ticks(one->length);
+    const std::vector<Amount> amounts = taken(node, one->demand);
+    const Ticks then = without.earliest(planned, duration, amounts);
+    const Ticks becomes = with.earliest(planned, duration, amounts);
+    if (becomes > then) return false;
+    if (then >= kNever) continue;  // it cannot start there any more; the next plan sees to it
+    without.take(then, duration, amounts);
+    with.take(becomes, duration, amounts);
+  }
+  return true;
+}
+
+/// Starts what is due, and on workers where something was freed what can be early without moving
+/// anything. True: there is more to do.
+bool JobLedger::State::start_promised(Now now) {
+  if (promises.empty()) {
+    freed_workers.clear();
+    return false;
+  }
+  std::vector<WorkerNumber> look;
+  // What is overdue waits for something to be freed, and is looked at now and then all the same.
+  if (now.mono >= promises_looked_at + kLookApart) {
+    promises_looked_at = now.mono;
+    look = promises.due(now.mono);
+  }
+  if (std::exchange(plan_changed, false)) {
+    for (WorkerNumber number = 0; number < workers.size(); ++number) {
+      if (promises.any_on(number)) freed_workers.push_back(number);
+    }
+  }
+  look.insert(look.end(), freed_workers.begin(), freed_workers.end());
+  freed_workers.clear();
+  std::sort(look.begin(), look.end());
+  look.erase(std::unique(look.begin(), look.end()), look.end());
+  size_t started = 0;
+  for (size_t i = 0; i < look.size(); ++i) {
+    if (started >= kStartsPerTurn) {
+      freed_workers.insert(
+          freed_workers.end(), look.begin() + static_cast<ptrdiff_t>(i), look.end());
+      return true;
+    }
+    started += start_promised_on(now, look[i]);
+  }
+  return false;
+}
+
+size_t JobLedger::State::start_promised_on(Now now, WorkerNumber worker) {
+  std::vector<wire::JobId> ids;
+  for (const Promise* one : promises.on(worker))
+    ids.push_back(one->job);
+  size_t started = 0;
+  for (wire::JobId id : ids)
+    started += keep_promise(now, id) ? 1 : 0;
+  return started;
+}
+
+/// The start itself: an ordinary hold, lease and assignment. False: not now, or never.
+bool JobLedger::State::keep_promise(Now now, wire::JobId id) {
+  const Promise promise = *promises.find(id);
+  Job* job = jobs.find(id);
+  if (job == nullptr || !job->queued) {
+    (void)promises.remove(id);
+    return false;
+  }
+  const WorkerEntry& worker = workers.at(promise.worker);
+  if (!worker.ready()) return false;
+  const Query& query = classes.query(job->like, *job);
+  // Tags may have changed since, as everything else.
+  SnapshotWorker seen;
+  if (!snapshot_worker(tables.fleet, promise.row, seen) || seen.generation != promise.generation ||
+      !has_names(seen, query) || misfit(seen.node, query.demand) != Misfit::None) {
+    return false;
+  }
+  const GpuSet gpus = query.demand.gpu_count > 0 ? choose_gpus(seen.node, query.demand) : GpuSet{0};
+  const uint32_t attempt = edges::last_attempt(*job) ? edges::last_attempt(*job)->id.attempt : 0;
+  // The first of an array's rest is the one that is taken out of it; they are alike.
+  const wire::JobId first = job->id;
+  const std::string task = wire::assignment_text({first, next_epoch + 1, attempt + 1});
+  if (!placement.hold_on(task, query, promise.row, promise.generation, gpus, held)) return false;
+  if (!keeps_promises(now, promise.worker, query.demand, promise.length, id)) {
+    placement.end_hold(held.reservation);
+    return false;
+  }
+  if (first != id) {
+    // Their promises change places with them.
+    std::optional<Promise> other = promises.remove(first);
+    promises.rename(id, first);
+    if (other) {
+      other->job = id;
+      promises.add(std::move(*other));
+    }
+  }
+  assign(now, *job);
+  return true;
+}
+
+/// It is assigned, or will not run: its promise is over.
+void JobLedger::State::end_promise(wire::JobId id, WorkerNumber assigned_to_worker) {
+  if (promises.empty()) return;
+  const std::optional<Promise> promise = promises.remove(id);
+  if (!promise) return;
+  const bool as_planned = promise->worker == assigned_to_worker;
+  plans.mark(
+      promise->plan, id, as_planned ? wire::PlannedState::Started : wire::PlannedState::Dropped);
+}
+
+/// The worker is gone, or takes nothing more: what was planned on it is planned anew, and only
+/// that moves.
+void JobLedger::State::drop_promises_on(WorkerNumber worker, wire::PlanCause cause) {
+  const std::vector<const Promise*> all = promises.on(worker);
+  if (all.empty()) return;
+  std::vector<std::pair<wire::JobId, uint64_t>> gone;
+  for (const Promise* one : all)
+    gone.emplace_back(one->job, one->plan);
+  for (const auto& [job, plan] : gone) {
+    (void)promises.remove(job);
+    plans.mark(plan, job, wire::PlannedState::Dropped);
+  }
+  planner.want(cause);
+}
+
+}  // namespace berth::core

@@ -1,0 +1,91 @@
+#include "core/jobs/planner_watch.h"
+
+#include <algorithm>
+
+namespace berth::core {
+
+namespace {
+
+/// Beyond its budget a planner has to read the snapshot and to begin somewhere, which for ten
+/// thousand jobs on as many workers takes seconds.
+constexpr Duration kGrace = Duration::seconds(4);
+
+/// Events come in crowds; a plan for the first would be stale before it is there.
+constexpr Duration kEventsApart = Duration::milliseconds(50);
+
+}  // namespace
+
+void PlannerWatch::want(wire::PlanCause cause) {
+  if (!wanted_ || *wanted_ == wire::PlanCause::Freed) wanted_ = cause;
+}
+
+std::optional<wire::PlanCause> PlannerWatch::cause(Now now, size_t waiting) {
+  waiting_then_ = std::min(waiting_then_, waiting);
+  if (!settings_.on || under_way_ != 0 || waiting == 0 || now.mono < bypassed_until_ ||
+      now.mono < quiet_until_) {
+    return std::nullopt;
+  }
+  if (now.mono >= next_at_) return wanted_.value_or(wire::PlanCause::Period);
+  if (now.mono < asked_ + kEventsApart) return std::nullopt;
+  if (wanted_) return wanted_;
+  // Those that the last plan knew of are planned again after the period.
+  if (waiting >= waiting_then_ + settings_.pending) return wire::PlanCause::Pending;
+  return std::nullopt;
+}
+
+uint64_t PlannerWatch::begin(Now now, size_t waiting) {
+  waiting_then_ = waiting;
+  put_off_ = 0;
+  under_way_ = ++last_;
+  asked_ = now.mono;
+  next_at_ = now.mono + settings_.period;
+  wanted_.reset();
+  return under_way_;
+}
+
+/// Looking costs a millisecond: a queue of short jobs is not looked through again and again.
+void PlannerWatch::put_off(Now now, size_t waiting) {
+  waiting_then_ = waiting;
+  quiet_until_ = now.mono + settings_.period * (int64_t{1} << std::min(put_off_, 4u));
+  ++put_off_;
+  wanted_.reset();
+}
+
+bool PlannerWatch::is_late(Now now) const {
+  return under_way_ != 0 && now.mono >= asked_ + settings_.budget * 2 + kGrace;
+}
+
+void PlannerWatch::succeeded(Now now) {
+  under_way_ = 0;
+  failures_ = 0;
+  why_.clear();
+  next_at_ = std::max(next_at_, now.mono + settings_.budget);
+  ++plans_;
+}
+
+void PlannerWatch::failed(Now now, std::string_view why) {
+  under_way_ = 0;
+  ++fallbacks_;
+  const int64_t doublings = std::min<uint32_t>(failures_++, 20);
+  bypassed_until_ = now.mono + std::min(kBypassMin * (int64_t{1} << doublings), kBypassMax);
+  next_at_ = bypassed_until_;
+  why_ = why;
+}
+
+wire::PlannerHealth PlannerWatch::health(Now now) const {
+  wire::PlannerHealth health;
+  health.plans = plans_;
+  health.fallbacks = fallbacks_;
+  health.reason = why_;
+  if (!settings_.on) {
+    health.state = wire::PlannerState::Off;
+  } else if (now.mono < bypassed_until_) {
+    health.state = wire::PlannerState::Bypassed;
+    health.retry_in_ms = static_cast<uint32_t>((bypassed_until_ - now.mono).ms());
+  } else {
+    health.state = under_way_ != 0 ? wire::PlannerState::Working : wire::PlannerState::Idle;
+  }
+  return health;
+}
+
+}  // namespace berth::core

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/base/time.h"
+#include "wire/plan_messages.h"
+
+namespace berth::core {
+
+/// How durable jobs are planned; set once.
+struct PlanSettings {
+  bool on = true;
+  wire::PlanObjective objective = wire::PlanObjective::Slowdown;
+  Duration budget = Duration::milliseconds(100);  ///< of one plan
+  Duration period = Duration::seconds(1);         ///< between plans without another reason
+  uint32_t pending = 32;                          ///< waiting jobs that are reason enough
+  Duration job_min = Duration::seconds(1);        ///< shorter ones are not worth a plan
+  double move_price = 0.05;  ///< of a job on another worker, in jobs' mean cost
+};
+
+/// When a plan is asked for, and whether the planner is to be trusted.
+///
+/// A planner that is late, fails or is worse than greedy is left alone: for a second at first, and
+/// twice as long each time in a row.
+///
+/// Threads  one owner
+class PlannerWatch {
+ public:
+  static constexpr Duration kBypassMin = Duration::seconds(1);
+  static constexpr Duration kBypassMax = Duration::seconds(300);
+
+  explicit PlannerWatch(const PlanSettings& settings) : settings_(settings) {}
+
+  /// Something happened that the last plan did not know of.
+  void want(wire::PlanCause cause);
+  /// Why to plan now, when `waiting` jobs that are worth it wait; null: there is no reason, or a
+  /// plan is under way, or the planner is left alone.
+  std::optional<wire::PlanCause> cause(Now now, size_t waiting);
+
+  /// Asks for one for so many; the id of the plan.
+  uint64_t begin(Now now, size_t waiting);
+  /// None of those that wait is worth a plan.
+  void put_off(Now now, size_t waiting);
+  bool expects(uint64_t plan) const { return under_way_ == plan && plan != 0; }
+  bool is_late(Now now) const;
+
+  void succeeded(Now now);
+  void failed(Now now, std::string_view why);
+
+  wire::PlannerHealth health(Now now) const;
+  Instant asked() const { return asked_; }
+
+ private:
+  const PlanSettings& settings_;
+  uint64_t last_ = 0;
+  uint64_t under_way_ = 0;   ///< 0: none
+  size_t waiting_then_ = 0;  ///< at the last plan, or fewer since
+  Instant asked_;
+  Instant next_at_;
+  Instant quiet_until_;
+  uint32_t put_off_ = 0;  ///< times in a row
+  Instant bypassed_until_;
+  uint32_t failures_ = 0;  ///< in a row
+  uint64_t plans_ = 0;
+  uint64_t fallbacks_ = 0;
+  std::optional<wire::PlanCause> wanted_;
+  std::string why_;
+};
+
+}  // namespace berth::core

@@ -1,0 +1,285 @@
+#include "core/plan/job_problem.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <string>
+
+#include "core/plan/timeline.h"
+
+namespace berth::core {
+
+namespace {
+
+/// What the waiting jobs ask for, in the order of the problem's resources. Nothing else is counted.
+struct Resources {
+  std::vector<size_t> amounts;  ///< of `Amounts`
+  bool gpus = false;
+  std::vector<NameId> custom;
+};
+
+Resources resources_of(const JobSnapshot& snapshot) {
+  Resources all;
+  std::array<bool, kResourceCount> asked{};
+  for (const SnapshotQuery& one : snapshot.queries) {
+    const NodeDemand& demand = one.query.demand;
+    for (size_t r = 0; r < kResourceCount; ++r)
+      asked[r] = asked[r] || demand.amounts[r] > 0;
+    all.gpus = all.gpus || demand.gpu_count > 0;
+    for (const CustomAmount& custom : demand.custom)
+      all.custom.push_back(custom.name);
+  }
+  for (size_t r = 0; r < kResourceCount; ++r) {
+    if (asked[r]) all.amounts.push_back(r);
+  }
+  std::sort(all.custom.begin(), all.custom.end());
+  all.custom.erase(std::unique(all.custom.begin(), all.custom.end()), all.custom.end());
+  return all;
+}
+
+std::vector<std::string> names_of(const Resources& resources) {
+  constexpr const char* kNames[] = {"slots", "cpu", "memory", "disk", "network"};
+  static_assert(std::size(kNames) == kResourceCount);
+  std::vector<std::string> names;
+  for (size_t r : resources.amounts)
+    names.emplace_back(kNames[r]);
+  if (resources.gpus) names.emplace_back("gpu");
+  for (size_t i = 0; i < resources.custom.size(); ++i)
+    names.push_back("custom " + std::to_string(i));
+  return names;
+}
+
+template <typename Customs>
+Amount custom_amount(const Customs& customs, size_t count, NameId name) {
+  for (size_t i = 0; i < count; ++i) {
+    if (customs[i].name == name) return customs[i].amount;
+  }
+  return 0;
+}
+
+std::vector<Amount> vector_of(const Resources& resources, const NodeDemand& demand) {
+  std::vector<Amount> all;
+  for (size_t r : resources.amounts)
+    all.push_back(demand.amounts[r]);
+  if (resources.gpus) all.push_back(Amount{demand.gpu_count} * demand.gpu_milli);
+  for (NameId name : resources.custom)
+    all.push_back(custom_amount(demand.custom, demand.custom.size(), name));
+  return all;
+}
+
+std::vector<Amount> vector_of(const Resources& resources, const Holding& holding) {
+  std::vector<Amount> all;
+  for (size_t r : resources.amounts)
+    all.push_back(holding.amounts[r]);
+  if (resources.gpus) all.push_back(Amount{std::popcount(holding.gpus)} * holding.gpu_milli);
+  for (NameId name : resources.custom)
+    all.push_back(custom_amount(holding.custom, holding.custom_count, name));
+  return all;
+}
+
+/// What is free now. A host that has shrunk below what runs on it has nothing to give.
+std::vector<Amount> free_of(const Resources& resources, const NodeState& node) {
+  std::vector<Amount> all;
+  for (size_t r : resources.amounts)
+    all.push_back(node.free[r]);
+  if (resources.gpus) {
+    Amount free = 0;
+    for (size_t i = 0; i < node.gpu_count; ++i)
+      free += node.gpu_free[i];
+    all.push_back(free);
+  }
+  for (NameId name : resources.custom)
+    all.push_back(custom_amount(node.custom_free, node.custom_count, name));
+  for (Amount& amount : all)
+    amount = std::max<Amount>(amount, 0);
+  return all;
+}
+
+/// Whether the host, had it nothing else to do, has devices enough of a model that may be used.
+bool has_devices(const NodeState& node, const NodeDemand& demand) {
+  size_t usable = 0;
+  for (size_t i = 0; i < node.gpu_count; ++i)
+    usable += allows_model(demand, node.gpu_model[i]) ? 1 : 0;
+  return usable >= demand.gpu_count;
+}
+
+bool has_names(std::span<const NameId> names, const Query& query) {
+  const auto has = [&](NameId name) {
+    return std::binary_search(names.begin(), names.end(), name);
+  };
+  return std::all_of(query.all.begin(), query.all.end(), has) &&
+         std::none_of(query.none.begin(), query.none.end(), has) &&
+         std::all_of(query.any.begin(), query.any.end(), [&](const NameIds& group) {
+           return std::any_of(group.begin(), group.end(), has);
+         });
+}
+
+bool at_most(const std::vector<Amount>& demand, const std::vector<Amount>& capacity) {
+  for (size_t r = 0; r < demand.size(); ++r) {
+    if (demand[r] > capacity[r]) return false;
+  }
+  return true;
+}
+
+class Builder {
+ public:
+  explicit Builder(const JobSnapshot& snapshot)
+      : snapshot_(snapshot), resources_(resources_of(snapshot)) {}
+
+  JobProblem build() {
+    Problem& problem = built_.problem;
+    problem.resources = names_of(resources_);
+    add_hosts();
+    for (const SnapshotQuery& query : snapshot_.queries)
+      demands_.push_back(vector_of(resources_, query.query.demand));
+    allowed_.resize(snapshot_.queries.size());
+    known_.resize(snapshot_.queries.size());
+    rank_priorities();
+    problem.goal = goal();
+    for (uint32_t i = 0; i < snapshot_.waiting.size(); ++i) {
+      if (!add_task(i)) break;
+    }
+    return std::move(built_);
+  }
+
+ private:
+  void add_hosts() {
+    Problem& problem = built_.problem;
+    problem.workers.reserve(snapshot_.hosts.size());
+    for (const SnapshotHost& host : snapshot_.hosts)
+      problem.workers.push_back({std::to_string(host.worker), free_of(resources_, host.node)});
+    problem.busy.reserve(snapshot_.holding.size() + 1);
+    for (const HoldingJob& one : snapshot_.holding) {
+      std::vector<Amount> held = vector_of(resources_, one.holding);
+      for (size_t r = 0; r < held.size(); ++r)
+        problem.workers[one.host].capacity[r] += held[r];
+      problem.busy.push_back({one.host, std::max<Ticks>(one.until, 1), std::move(held)});
+    }
+  }
+
+  Goal goal() const {
+    switch (snapshot_.objective) {
+      case wire::PlanObjective::Slowdown: return Goal::BoundedSlowdown;
+      case wire::PlanObjective::Deadlines: return Goal::WeightedTardiness;
+      case wire::PlanObjective::Makespan: return Goal::Makespan;
+      case wire::PlanObjective::Workers: break;
+    }
+    return Goal::WorkersUsed;
+  }
+
+  void rank_priorities() {
+    for (const WaitingJob& job : snapshot_.waiting)
+      priorities_.push_back(job.priority);
+    std::sort(priorities_.begin(), priorities_.end());
+    priorities_.erase(std::unique(priorities_.begin(), priorities_.end()), priorities_.end());
+  }
+
+  /// Each priority weighs four times what the one below it does, ten of them apart.
+  double weight_of(int32_t priority) const {
+    const auto at = std::lower_bound(priorities_.begin(), priorities_.end(), priority);
+    return std::pow(4.0, std::min<ptrdiff_t>(at - priorities_.begin(), 10));
+  }
+
+  const std::vector<uint32_t>& allowed_for(uint32_t query) {
+    std::vector<uint32_t>& hosts = allowed_[query];
+    if (known_[query] != 0) return hosts;
+    known_[query] = 1;
+    const auto& [asked, excluded] = snapshot_.queries[query];
+    for (uint32_t host = 0; host < snapshot_.hosts.size(); ++host) {
+      const SnapshotHost& one = snapshot_.hosts[host];
+      const std::span<const NameId> names(
+          snapshot_.names.data() + one.names_begin, one.names_end - one.names_begin);
+      if (!at_most(demands_[query], built_.problem.workers[host].capacity)) continue;
+      if (!has_devices(one.node, asked.demand) || !has_names(names, asked)) continue;
+      if (std::binary_search(excluded.begin(), excluded.end(), host)) continue;
+      hosts.push_back(host);
+    }
+    return hosts;
+  }
+
+  /// Where it may go; what it failed on is left alone while there is anything else.
+  std::vector<uint32_t> allowed_for(const WaitingJob& job) {
+    const std::vector<uint32_t>& all = allowed_for(job.query);
+    if (job.avoided.empty()) return all;
+    std::vector<uint32_t> rest;
+    std::set_difference(
+        all.begin(), all.end(), job.avoided.begin(), job.avoided.end(), std::back_inserter(rest));
+    return rest.empty() ? all : rest;
+  }
+
+  /// False: no room for more of them in one problem.
+  bool add_task(uint32_t waiting) {
+    const WaitingJob& job = snapshot_.waiting[waiting];
+    std::vector<uint32_t> allowed = allowed_for(job);
+    if (allowed.empty()) return true;
+    if (!built_.first) {
+      place_first(waiting, allowed);
+      return true;
+    }
+    Problem::Task task;
+    task.id = std::to_string(job.job);
+    task.demand = demands_[job.query];
+    task.duration = std::max<Ticks>(job.duration, 1);
+    if (allowed.size() < snapshot_.hosts.size()) {
+      pairs_ += allowed.size();
+      if (pairs_ > JobProblem::kAllowedMax) return false;
+      task.workers = std::move(allowed);
+    }
+    task.waited = job.waited;
+    task.weight = weight_of(job.priority);
+    if (built_.problem.goal == Goal::WeightedTardiness) set_due(job, task);
+    built_.problem.tasks.push_back(std::move(task));
+    built_.tasks.push_back(waiting);
+    return true;
+  }
+
+  /// One without a deadline is due, at a hundredth of the weight, when it has waited for ten times
+  /// its length: else it would not matter at all when it runs.
+  static void set_due(const WaitingJob& job, Problem::Task& task) {
+    task.deadline = job.deadline;
+    if (job.deadline < kNever) return;
+    constexpr Ticks kAtLeast = 60 * kTicksPerSecond;
+    task.deadline = std::max(10 * task.duration, kAtLeast) - job.waited;
+    task.weight *= 0.01;
+  }
+
+  void place_first(uint32_t waiting, const std::vector<uint32_t>& allowed) {
+    const WaitingJob& job = snapshot_.waiting[waiting];
+    Problem& problem = built_.problem;
+    std::vector<std::vector<uint32_t>> busy_of(problem.workers.size());
+    for (uint32_t i = 0; i < problem.busy.size(); ++i)
+      busy_of[problem.busy[i].worker].push_back(i);
+    const std::vector<Amount>& demand = demands_[job.query];
+    const Ticks duration = std::max<Ticks>(job.duration, 1);
+    Assigned best{0, kNever};
+    Timeline timeline(std::span<const Amount>{});
+    for (uint32_t host : allowed) {
+      timeline.reset(problem.workers[host].capacity);
+      for (uint32_t busy : busy_of[host])
+        timeline.take(0, problem.busy[busy].until, problem.busy[busy].demand);
+      const Ticks start = timeline.earliest(0, duration, demand);
+      const bool same_as_before = start == best.start && host == job.previous_host;
+      if (start < best.start || same_as_before) best = {host, start};
+    }
+    if (best.start >= kNever) return;
+    built_.first = {waiting, best};
+    problem.busy.push_back({best.worker, best.start + duration, demand, best.start});
+  }
+
+  const JobSnapshot& snapshot_;
+  const Resources resources_;
+  JobProblem built_;
+  std::vector<std::vector<Amount>> demands_;  ///< of each query
+  std::vector<std::vector<uint32_t>> allowed_;
+  std::vector<char> known_;
+  std::vector<int32_t> priorities_;
+  size_t pairs_ = 0;
+};
+
+}  // namespace
+
+JobProblem problem_of(const JobSnapshot& snapshot) {
+  return Builder(snapshot).build();
+}
+
+}  // namespace berth::core

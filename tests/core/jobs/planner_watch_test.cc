@@ -1,0 +1,81 @@
+#include "core/jobs/planner_watch.h"
+
+#include <gtest/gtest.h>
+
+namespace berth::core {
+namespace {
+
+using wire::PlanCause;
+using wire::PlannerState;
+
+class PlannerWatches : public testing::Test {
+ public:
+  void after(int64_t ms) { now.mono = now.mono + Duration::milliseconds(ms); }
+
+  PlanSettings settings;
+  PlannerWatch watch{settings};
+  Now now{Instant{} + Duration::seconds(100), 0};
+};
+
+TEST_F(PlannerWatches, AsksWhenEnoughWaitOrAfterAPeriodOrOnAnEvent) {
+  EXPECT_EQ(watch.cause(now, 0), std::nullopt) << "nothing waits";
+  EXPECT_EQ(watch.cause(now, 1), PlanCause::Period);
+  const uint64_t first = watch.begin(now, 1);
+  EXPECT_TRUE(watch.expects(first));
+  EXPECT_FALSE(watch.expects(first + 1));
+  after(2'000);
+  EXPECT_EQ(watch.cause(now, 1), std::nullopt) << "one at a time";
+  watch.succeeded(now);
+  EXPECT_FALSE(watch.expects(first)) << "the same answer again";
+  after(200);
+  EXPECT_EQ(watch.cause(now, 1), PlanCause::Period);
+  (void)watch.begin(now, 1);
+  watch.succeeded(now);
+  after(100);
+  EXPECT_EQ(watch.cause(now, settings.pending), std::nullopt);
+  EXPECT_EQ(watch.cause(now, settings.pending + 1), PlanCause::Pending);
+  watch.want(PlanCause::Freed);
+  watch.want(PlanCause::WorkerLost);
+  watch.want(PlanCause::Refused);
+  EXPECT_EQ(watch.cause(now, 1), PlanCause::WorkerLost);
+}
+
+TEST_F(PlannerWatches, LeavesAloneWhoDoesNotAnswerForLongerEachTime) {
+  for (int64_t bypassed_ms : {1'000, 2'000, 4'000}) {
+    EXPECT_TRUE(watch.cause(now, 1).has_value());
+    (void)watch.begin(now, 1);
+    EXPECT_FALSE(watch.is_late(now));
+    after(5'000);
+    EXPECT_TRUE(watch.is_late(now));
+    watch.failed(now, "a plan did not come in time");
+    EXPECT_EQ(watch.health(now).state, PlannerState::Bypassed);
+    EXPECT_EQ(watch.health(now).retry_in_ms, bypassed_ms);
+    EXPECT_EQ(watch.health(now).reason, "a plan did not come in time");
+    after(bypassed_ms - 1);
+    EXPECT_EQ(watch.cause(now, 1'000), std::nullopt);
+    after(1);
+  }
+  EXPECT_EQ(watch.health(now).fallbacks, 3u);
+  (void)watch.begin(now, 1);
+  watch.succeeded(now);
+  EXPECT_EQ(watch.health(now).state, PlannerState::Idle);
+  EXPECT_EQ(watch.health(now).reason, "");
+  (void)watch.begin(now, 1);
+  watch.failed(now, "again");
+  EXPECT_EQ(watch.health(now).retry_in_ms, 1'000u) << "it had been well in between";
+}
+
+// A queue of a million short jobs was looked through in every turn.
+TEST_F(PlannerWatches, LooksLessAndLessOftenAtAQueueThatIsNotWorthAPlan) {
+  for (int64_t quiet_s : {1, 2, 4, 8, 16, 16}) {
+    EXPECT_TRUE(watch.cause(now, 1'000'000).has_value());
+    watch.put_off(now, 1'000'000);
+    after(quiet_s * 1'000 - 1);
+    watch.want(PlanCause::Deadline);
+    EXPECT_EQ(watch.cause(now, 2'000'000), std::nullopt);
+    after(1);
+  }
+}
+
+}  // namespace
+}  // namespace berth::core

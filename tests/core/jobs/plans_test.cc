@@ -1,0 +1,204 @@
+// Plans of durable jobs: what is asked, and how the answer is enacted while the world goes on.
+
+#include "tests/core/jobs/job_fixture.h"
+
+namespace berth::core {
+namespace {
+
+class Plans : public JobFixture {
+ public:
+  /// A plan, and the turn in which it is enacted.
+  Lines planned() {
+    const std::optional<JobPlan> plan = world.make_plan();
+    EXPECT_TRUE(plan.has_value());
+    if (plan) world.ledger->on_plan(world.now, *plan);
+    return turn();
+  }
+  void complete(uint64_t job) { report(ReportKind::Completed, j(job)); }
+  wire::PlannerHealth health() { return world.ledger->planner_health(world.now); }
+};
+
+constexpr TestJob job(int64_t slots, uint32_t seconds) {
+  return {.slots = slots, .estimated_ms = seconds * 1'000};
+}
+
+// Greedy alone gave every slot that came free to the next small job, and the big one never ran.
+TEST_F(Plans, ABigJobIsReservedForAndSmallOnesDoNotDelayIt) {
+  one_worker(4);
+  (void)running(job(2, 60));            // 1
+  world.submit(kClient, {job(4, 30)});  // 2: at 60 s
+  EXPECT_EQ(turn(), Lines({"c1: submitted j2"}));
+  EXPECT_EQ(planned(), Lines({}));
+  world.submit(kClient, {job(2, 300)});  // 3: would delay it
+  EXPECT_EQ(turn(), Lines({"c1: submitted j3"}));
+  (void)after(1'100);
+  EXPECT_EQ(planned(), Lines({}));
+  world.submit(kClient, {{.slots = 1, .estimated_ms = 20'000}});  // 4: of another class, and short
+  EXPECT_EQ(turn(), Lines({"c11: run j4.1", "c1: submitted j4"}));
+  report(ReportKind::Accepted, j(4));
+  report(ReportKind::Started, j(4));
+  (void)after(20'000);
+  complete(4);
+  (void)turn();
+  EXPECT_EQ(world.state_of(3), JobState::Pending);
+  complete(1);
+  EXPECT_EQ(turn(), Lines({"c11: run j2.1", "c11: reported ok"}));
+}
+
+TEST_F(Plans, WithoutThePlannerGreedyGoesOnAsEver) {
+  settings.plan.on = false;
+  fresh();
+  one_worker(4);
+  (void)running(job(2, 60));
+  world.submit(kClient, {job(4, 30), job(2, 300)});
+  (void)turn();
+  EXPECT_EQ(world.state_of(3), JobState::Assigned);
+  EXPECT_FALSE(world.make_plan().has_value());
+  EXPECT_EQ(health().state, wire::PlannerState::Off);
+}
+
+TEST_F(Plans, WhatIsShortOrUnknownIsNotPlanned) {
+  one_worker(1);
+  (void)running(job(1, 60));
+  world.submit(kClient, {{.slots = 1}, {.slots = 1, .estimated_ms = 200}});
+  (void)turn();
+  EXPECT_FALSE(world.make_plan().has_value());
+}
+
+// A plan is a wish about a world that was: what changed since is left out, the rest is kept to.
+TEST_F(Plans, AStalePlanStartsNothingTwice) {
+  one_worker(2);
+  (void)running(job(2, 10));
+  world.submit(kClient, {job(2, 10), job(2, 20), job(2, 30)});  // 2, 3, 4
+  (void)turn();
+  const std::optional<JobPlan> plan = world.make_plan();
+  ASSERT_TRUE(plan.has_value());
+  ASSERT_EQ(plan->starts.size(), 3u);
+  abort({2, 2}, "test");
+  complete(1);
+  (void)turn();  // greedy does not wait for the plan
+  EXPECT_EQ(world.state_of(3), JobState::Assigned);
+  world.ledger->on_plan(world.now, *plan);
+  world.ledger->on_plan(world.now, *plan);  // twice
+  (void)turn();
+  report(ReportKind::Accepted, j(3));
+  report(ReportKind::Started, j(3));
+  complete(3);
+  (void)turn();
+  EXPECT_EQ(world.state_of(4), JobState::Assigned);
+  EXPECT_EQ(world.state_of(2), JobState::Aborted);
+  EXPECT_EQ(j(3).attempt, 1u);
+  EXPECT_EQ(j(4).attempt, 1u);
+}
+
+// The plan said so for a job that waited; it has run and failed since, and waits again.
+TEST_F(Plans, AnotherVersionOfAJobIsNotTheOneThatWasPlanned) {
+  one_worker(2);
+  (void)running(job(2, 10));
+  world.submit(kClient, {{.attempts_max = 3, .slots = 2, .estimated_ms = 10'000}});
+  (void)turn();
+  std::optional<JobPlan> plan = world.make_plan();
+  ASSERT_TRUE(plan.has_value());
+  ASSERT_EQ(plan->starts.size(), 1u);
+  plan->starts[0].version = 99;
+  world.ledger->on_plan(world.now, *plan);
+  world.ask(kClient, wire::GetPlan{});
+  (void)turn();
+  complete(1);
+  (void)turn();
+  EXPECT_EQ(world.state_of(2), JobState::Assigned) << "greedy";
+}
+
+TEST_F(Plans, ALostWorkersJobsArePlannedAnewAndTheOthersStay) {
+  two_workers();
+  for (int i = 0; i < 2; ++i) {
+    world.submit(kClient, {job(4, 60)});
+    (void)turn();
+  }
+  for (uint64_t id : {1, 2}) {
+    const uint64_t connection = id == 1 ? kWorker1 : kWorker2;
+    world.report(connection, id == 1 ? "w1" : "w2", ReportKind::Accepted, j(id));
+    world.report(connection, id == 1 ? "w1" : "w2", ReportKind::Started, j(id));
+  }
+  (void)turn();
+  world.submit(kClient, std::vector<TestJob>(100, job(4, 60)));
+  (void)turn();
+  std::optional<JobPlan> before = world.make_plan();
+  ASSERT_TRUE(before.has_value());
+  EXPECT_EQ(before->starts.size(), 100u);
+  world.ledger->on_plan(world.now, *before);
+  (void)turn();
+  world.close(kWorker2);
+  (void)after(200);
+  const std::optional<JobPlan> repaired = world.make_plan();
+  ASSERT_TRUE(repaired.has_value());
+  EXPECT_EQ(repaired->cause, wire::PlanCause::WorkerLost);
+  EXPECT_EQ(repaired->starts.size(), 100u);
+  EXPECT_EQ(repaired->diff.kept, 50u);
+  EXPECT_EQ(repaired->diff.moved, 0u);
+  EXPECT_EQ(repaired->diff.added, 50u);
+  EXPECT_EQ(repaired->fault, "");
+}
+
+TEST_F(Plans, ABadPlanIsNotFollowedAndThePlannerLeftAlone) {
+  struct Case {
+    const char* name;
+    void (*spoil)(JobPlan&);
+    const char* reason;
+  };
+  const Case cases[] = {
+      {"it breaks a rule",
+       [](JobPlan& plan) { plan.fault = "task 2 is on no worker"; },
+       "a plan broke a rule: task 2 is on no worker"},
+      {"greedy is better",
+       [](JobPlan& plan) { plan.cost = plan.greedy * 2 + 1; },
+       "a plan cost more than greedy's own"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    fresh();
+    one_worker(4);
+    (void)running(job(2, 60));
+    world.submit(kClient, {job(4, 30)});
+    (void)turn();
+    std::optional<JobPlan> plan = world.make_plan();
+    ASSERT_TRUE(plan.has_value());
+    c.spoil(*plan);
+    world.ledger->on_plan(world.now, *plan);
+    EXPECT_EQ(health().state, wire::PlannerState::Bypassed);
+    EXPECT_EQ(health().reason, c.reason);
+    EXPECT_EQ(health().fallbacks, 1u);
+    world.submit(kClient, {job(2, 300)});
+    (void)turn();
+    EXPECT_EQ(world.state_of(3), JobState::Assigned) << "greedy again";
+  }
+}
+
+TEST_F(Plans, APlanThatDoesNotComeIsNotWaitedFor) {
+  one_worker(4);
+  (void)running(job(2, 60));
+  world.submit(kClient, {job(4, 30)});
+  (void)turn();
+  const std::optional<JobPlan> plan = world.make_plan();
+  ASSERT_TRUE(plan.has_value());
+  (void)after(5'000);
+  EXPECT_EQ(health().state, wire::PlannerState::Bypassed);
+  world.ledger->on_plan(world.now, *plan);  // too late
+  world.submit(kClient, {job(2, 300)});
+  (void)turn();
+  EXPECT_EQ(world.state_of(3), JobState::Assigned);
+}
+
+TEST_F(Plans, AnArrayIsPlannedElementByElement) {
+  one_worker(2);
+  (void)running(job(2, 10));
+  world.submit(kClient, {{.slots = 1, .estimated_ms = 10'000, .array = 6}});
+  (void)turn();
+  EXPECT_EQ(planned(), Lines({}));
+  complete(1);
+  EXPECT_EQ(turn(), Lines({"c11: run j2.1 j3.1", "c11: reported ok"}));
+  EXPECT_EQ(world.state_of(4), JobState::Pending);
+}
+
+}  // namespace
+}  // namespace berth::core
