@@ -248,7 +248,7 @@ bool read_problem(std::string_view text, Problem& problem, std::string& fault) {
     check_depth(text);
     Reader(problem).read(Json::parse(text));
     fault = core::problem_fault(problem);
-  } catch (const Json::parse_error& error) {
+  } catch (const Json::exception& error) {  // a number beyond a double is no parse error
     fault = "the file is no JSON: " + std::string(error.what());
   } catch (const Fault& found) {
     fault = found.what;

@@ -48,6 +48,11 @@ TEST(PlanProblem, EveryBadValueIsNamedWithItsPlace) {
     EXPECT_EQ(fault_of(with_task(one.rest)), one.fault) << one.rest;
 }
 
+TEST(PlanProblem, ANumberBeyondADoubleIsRefused) {
+  EXPECT_NE(fault_of(R"({"objective": 1e999})").find("the file is no JSON"), std::string::npos);
+  EXPECT_NE(fault_of("9E1000 7").find("the file is no JSON"), std::string::npos);
+}
+
 TEST(PlanProblem, ATextMayHoldWhateverBracketsItLikes) {
   EXPECT_EQ(fault_of(R"({"objective": "[[[[[[[[[[\"{{{{{{{{{{"})").substr(0, 12), "objective is");
 }
