@@ -1,8 +1,9 @@
 """`berth plan history`, `show` and `explain`: what a server planned for its jobs."""
 
+import json
 import unittest
 
-from harness import EndToEndTest
+from harness import EndToEndTest, eventually
 
 
 class PlanLive(EndToEndTest):
@@ -21,6 +22,29 @@ class PlanLive(EndToEndTest):
             with self.subTest(command):
                 done = self.cli(self.berthd, "plan", *command, check=3)
                 self.assertIn(words, done.stderr)
+
+    def test_jobs_that_wait_are_planned_and_explained(self):
+        self.agent(self.berthd, "w1", "--max-tasks", "1")
+        self.wait_for_status(self.berthd, "w1", "online")
+        for _ in range(6):
+            self.cli(self.berthd, "job", "submit", "--estimate", "10m", "--", "sleep", "600", check=0)
+        last = self.cli_json(self.berthd, "job", "list")["jobs"][0]["job_id"]
+        explained = eventually(lambda: self.explained(last), f"job {last} is planned")
+        job, = explained["jobs"]
+        self.assertEqual((job["job_id"], job["worker_id"], job["state"]), (last, "w1", "waiting"))
+        self.assertIn("w1 has room for it", job["why"])
+        shown = self.cli_json(self.berthd, "plan", "show", explained["plan_id"])
+        self.assertIn(last, [one["job_id"] for one in shown["jobs"]])
+        self.assertEqual(shown["planned"], len(shown["jobs"]))
+        ids = [plan["plan_id"] for plan in self.cli_json(self.berthd, "plan", "history")["plans"]]
+        self.assertIn(explained["plan_id"], ids)
+        self.assertEqual(ids, sorted(ids, reverse=True))
+        text = self.cli(self.berthd, "plan", "explain", last, check=0).stdout
+        self.assertIn("w1 has room for it", text)
+
+    def explained(self, job):
+        done = self.cli(self.berthd, "plan", "explain", job, "--json")
+        return json.loads(done.stdout) if done.returncode == 0 else None
 
     def test_ids_are_numbers(self):
         for command in (("show", "last"), ("explain", "x"), ("explain",), ("history", "--limit", "many")):
