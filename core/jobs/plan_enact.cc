@@ -169,7 +169,10 @@ size_t JobLedger::State::start_promised_on(Now now, WorkerNumber worker) {
 
 /// The start itself: an ordinary hold, lease and assignment. False: not now, or never.
 bool JobLedger::State::keep_promise(Now now, wire::JobId id) {
-  const Promise promise = *promises.find(id);
+  // Elements of an array change places when one of them starts.
+  const Promise* found = promises.find(id);
+  if (found == nullptr) return false;
+  const Promise promise = *found;
   Job* job = jobs.find(id);
   if (job == nullptr || !job->queued) {
     (void)promises.remove(id);

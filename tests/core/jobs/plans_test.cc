@@ -189,6 +189,34 @@ TEST_F(Plans, APlanThatDoesNotComeIsNotWaitedFor) {
   EXPECT_EQ(world.state_of(3), JobState::Assigned);
 }
 
+// What was looked through were the ids of before: one of them had changed places, and was gone.
+TEST_F(Plans, ElementsThatChangePlacesAreStartedOnce) {
+  two_workers();
+  for (uint64_t id : {1, 2}) {
+    world.submit(kClient, {job(4, 10)});
+    (void)turn();
+    const bool first = id == 1;
+    world.report(first ? kWorker1 : kWorker2, first ? "w1" : "w2", ReportKind::Accepted, j(id));
+    world.report(first ? kWorker1 : kWorker2, first ? "w1" : "w2", ReportKind::Started, j(id));
+  }
+  world.submit(kClient, {{.slots = 1, .estimated_ms = 10'000, .array = 8}});
+  (void)turn();
+  std::optional<JobPlan> plan = world.make_plan();
+  ASSERT_TRUE(plan.has_value());
+  ASSERT_EQ(plan->starts.size(), 8u);
+  // The later ids first, so that every start finds another element in front of the rest.
+  for (size_t i = 0; i < plan->starts.size(); ++i)
+    plan->starts[i].job = 10 - i;
+  world.ledger->on_plan(world.now, *plan);
+  world.report(kWorker1, "w1", ReportKind::Completed, j(1));
+  world.report(kWorker2, "w2", ReportKind::Completed, j(2));
+  (void)turn();
+  for (uint64_t id = 3; id <= 10; ++id) {
+    EXPECT_EQ(world.state_of(id), JobState::Assigned) << id;
+    EXPECT_EQ(j(id).attempt, 1u) << id;
+  }
+}
+
 TEST_F(Plans, AnArrayIsPlannedElementByElement) {
   one_worker(2);
   (void)running(job(2, 10));
