@@ -97,11 +97,25 @@ void read(const fb::BackUp& from, Reader&, BackUp& to) {
 
 // ---- Replies
 
+void read(const fb::JobForecast& from, Reader& reader, JobForecast& to) {
+  to.start_at_ms = from.start_at_ms();
+  to.start_early_ms = from.start_early_ms();
+  to.start_late_ms = from.start_late_ms();
+  to.planned = from.planned();
+  to.run_ms = from.run_ms();
+  to.run_short_ms = from.run_short_ms();
+  to.run_long_ms = from.run_long_ms();
+  to.runs_seen = from.runs_seen();
+  to.memory_top_bytes = from.memory_top_bytes();
+  to.memory_advice = reader.enumerator(from.memory_advice(), MemoryAdvice::AskMore);
+}
+
 void read(const fb::SubmittedJob& from, Reader& reader, SubmittedJob& to) {
   to.first = {from.first()};
   to.count = from.count();
   to.unsatisfiable = from.unsatisfiable();
   if (from.explanation() != nullptr) read(*from.explanation(), reader, to.explanation);
+  if (from.forecast() != nullptr) read(*from.forecast(), reader, to.forecast);
 }
 
 void read(const fb::JobsSubmitted& from, Reader& reader, JobsSubmitted& to) {
@@ -137,6 +151,7 @@ void read(const fb::JobRow& from, Reader& reader, JobRow& to) {
   to.unsatisfiable = from.unsatisfiable();
   to.summary = Reader::text(from.summary());
   to.spec = reader.nested(from.spec());
+  if (from.forecast() != nullptr) read(*from.forecast(), reader, to.forecast);
 }
 
 void read(const fb::JobPage& from, Reader& reader, JobPage& to) {

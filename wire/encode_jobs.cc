@@ -122,10 +122,28 @@ Written<fb::BackUp> write(Writer& writer, const BackUp& back_up) {
 
 // ---- Replies
 
+/// Nothing, where nothing is expected.
+Written<fb::JobForecast> write(Writer& writer, const JobForecast& forecast) {
+  if (forecast == JobForecast{}) return {};
+  return fb::CreateJobForecast(
+      writer.builder,
+      forecast.start_at_ms,
+      forecast.start_early_ms,
+      forecast.start_late_ms,
+      forecast.planned,
+      forecast.run_ms,
+      forecast.run_short_ms,
+      forecast.run_long_ms,
+      forecast.runs_seen,
+      forecast.memory_top_bytes,
+      static_cast<fb::MemoryAdvice>(forecast.memory_advice));
+}
+
 Written<fb::SubmittedJob> write(Writer& writer, const SubmittedJob& job) {
   const auto explanation = write(writer, job.explanation);
+  const auto forecast = write(writer, job.forecast);
   return fb::CreateSubmittedJob(
-      writer.builder, job.first.value, job.count, job.unsatisfiable, explanation);
+      writer.builder, job.first.value, job.count, job.unsatisfiable, explanation, forecast);
 }
 
 Written<fb::JobsSubmitted> write(Writer& writer, const JobsSubmitted& submitted) {
@@ -144,6 +162,7 @@ Written<fb::JobRow> write(Writer& writer, const JobRow& row) {
   const auto usage = write(writer, row.usage);
   const auto summary = writer.text(row.summary);
   const auto spec = row.spec.empty() ? Writer::Bytes{} : writer.nested(row.spec);
+  const auto forecast = write(writer, row.forecast);
   return fb::CreateJobRow(
       writer.builder,
       row.id.value,
@@ -172,7 +191,8 @@ Written<fb::JobRow> write(Writer& writer, const JobRow& row) {
       usage,
       row.unsatisfiable,
       summary,
-      spec);
+      spec,
+      forecast);
 }
 
 Written<fb::JobPage> write(Writer& writer, const JobPage& page) {

@@ -205,11 +205,35 @@ struct BackUp {
 
 // ---- What clients are told ------------------------------------------------------------------
 
+/// Whether a job asks for as much memory as jobs like it used.
+enum class MemoryAdvice : uint8_t {
+  None = 0,     ///< it does, or nobody knows
+  AskLess = 1,  ///< it asks for several times of it
+  AskMore = 2,  ///< they used nearly all of it, or more
+};
+
+/// What is expected of a job that has not ended, as those like it went.
+struct JobForecast {
+  int64_t start_at_ms = 0;        ///< PENDING, RETRYING: when it will start; 0: not known
+  int64_t start_early_ms = 0;     ///< in one case of ten it is earlier than this
+  int64_t start_late_ms = 0;      ///< and in one later than this
+  bool planned = false;           ///< the planner means it to start then
+  uint64_t run_ms = 0;            ///< from start to end, as likely less as more; 0: not known
+  uint64_t run_short_ms = 0;      ///< in one case of ten it is less
+  uint64_t run_long_ms = 0;       ///< and in one more
+  uint32_t runs_seen = 0;         ///< of the same program; old ones count less
+  uint64_t memory_top_bytes = 0;  ///< 95 % of such runs used less; 0: not known
+  MemoryAdvice memory_advice = MemoryAdvice::None;
+
+  friend bool operator==(const JobForecast&, const JobForecast&) = default;
+};
+
 struct SubmittedJob {
   JobId first;
   uint32_t count = 0;          ///< of an array; else 1
   bool unsatisfiable = false;  ///< no worker that is known could ever run it
   Explanation explanation;     ///< of that
+  JobForecast forecast;        ///< of its run and its memory; of the first few alone
 };
 
 struct JobsSubmitted {
@@ -245,6 +269,7 @@ struct JobRow {
   bool unsatisfiable = false;
   Text summary;                     ///< its command or image, at most 60 bytes of it: for people
   std::span<const std::byte> spec;  ///< when asked for; 8-byte aligned
+  JobForecast forecast;
 };
 
 struct JobPage {

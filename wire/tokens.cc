@@ -42,6 +42,7 @@ constexpr Text kErrorClasses[] = {
     "none", "exit", "signal", "oom", "timeout", "lost", "refused", "image", "aborted"};
 constexpr Text kRunners[] = {"any", "process", "sandbox", "container"};
 constexpr Text kJobHolds[] = {"none", "queue", "capacity", "schedule", "dependency", "backoff"};
+constexpr Text kMemoryAdvices[] = {"none", "ask-less", "ask-more"};
 constexpr Text kJobActions[] = {"abort", "retry"};
 constexpr Text kOutputStreams[] = {"stdout", "stderr"};
 constexpr Text kReportKinds[] = {
@@ -126,6 +127,9 @@ Text runner_token(Runner runner) {
 }
 Text job_hold_token(JobHold hold) {
   return spell(kJobHolds, hold);
+}
+Text memory_advice_token(MemoryAdvice advice) {
+  return spell(kMemoryAdvices, advice);
 }
 Text job_action_token(JobAction action) {
   return spell(kJobActions, action);

@@ -135,6 +135,11 @@ double Experience::runs_seen(Groups& groups) {
   return slot == kNoSlot ? 0 : groups_[slot].run.weight;
 }
 
+double Experience::peaks_seen(Groups& groups) {
+  const uint32_t slot = find(groups, kProgram, 0);
+  return slot == kNoSlot ? 0 : groups_[slot].memory.weight;
+}
+
 void Experience::restore(const ExperienceRecord& record) {
   if (record.slot >= groups_max_ || !makes_sense(record.run) || !makes_sense(record.memory)) return;
   if (record.slot >= groups_.size()) groups_.resize(record.slot + 1);

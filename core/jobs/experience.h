@@ -57,8 +57,9 @@ class Experience {
   /// does not say.
   Forecast run_s(Groups& groups, uint64_t kind, double said_s);
   Forecast memory_bytes(Groups& groups, uint64_t kind);
-  /// How much has been seen of the same user's same program, older ones counting for less.
+  /// How many of the same user's same program have been seen, older ones counting for less.
   double runs_seen(Groups& groups);
+  double peaks_seen(Groups& groups);
 
   /// Of a store that says nonsense nothing is taken.
   void restore(const ExperienceRecord& record);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "core/base/hash.h"
 #include "core/jobs/ledger_state.h"
@@ -15,6 +16,13 @@ using wire::JobState;
 /// much of what it learned.
 constexpr Duration kSavedEvery = Duration::seconds(2);
 constexpr size_t kSavedAtOnce = 1'024;
+
+/// What is asked for is far off when it is so many times what nearly all of such runs used, or when
+/// they used so much of it; said only after some have been seen, and of more than a trifle.
+constexpr double kFarAbove = 4;
+constexpr double kNearly = 0.95;
+constexpr double kPeaksMin = 2.5;
+constexpr int64_t kTrifleMib = 256;
 
 constexpr double kBytesOfAMib = 1024.0 * 1024.0;
 
@@ -37,6 +45,18 @@ uint64_t hash_of(const NodeState& node, const Names& names) {
     hash = hash_step(hash, static_cast<uint32_t>(custom.amount));
   }
   return hash | 1;
+}
+
+uint64_t ms_of(double seconds) {
+  return static_cast<uint64_t>(std::max(1.0, std::round(std::min(seconds, 1e12) * 1e3)));
+}
+
+wire::MemoryAdvice advice(int64_t asked_mib, double top_bytes) {
+  const double asked = static_cast<double>(asked_mib) * kBytesOfAMib;
+  if (asked_mib == 0) return wire::MemoryAdvice::None;  // it asks for none, and has no limit
+  if (top_bytes >= kNearly * asked) return wire::MemoryAdvice::AskMore;
+  const bool far = asked_mib >= kTrifleMib && asked >= kFarAbove * top_bytes;
+  return far ? wire::MemoryAdvice::AskLess : wire::MemoryAdvice::None;
 }
 
 }  // namespace
@@ -85,6 +105,25 @@ Duration JobLedger::State::expected_duration(Now now, const Job& job) {
     left -= static_cast<double>(now.wall_ms - edges::last_attempt(job)->started_at_ms) / 1e3;
   }
   return duration_of(left);
+}
+
+wire::JobForecast JobLedger::State::forecast_of(
+    Now now, const Job& job, const wire::JobSpec& spec) {
+  wire::JobForecast to;
+  if (is_terminal(job.state)) return to;
+  const Forecast run = expected_run(now, job);
+  Experience::Groups& groups = experience_of(job);
+  if (run.known) {
+    to.run_ms = ms_of(run.median);
+    to.run_short_ms = ms_of(run.low);
+    to.run_long_ms = ms_of(run.high);
+    to.runs_seen = static_cast<uint32_t>(std::lround(experience.runs_seen(groups)));
+  }
+  if (experience.peaks_seen(groups) < kPeaksMin) return to;
+  const double top = experience.memory_bytes(groups, 0).top();
+  to.memory_top_bytes = static_cast<uint64_t>(std::min(top, 1e18));
+  to.memory_advice = advice(spec.demand.memory_mib, top);
+  return to;
 }
 
 /// From how an attempt ended: completed, or killed by its memory limit, of which it had too little.

@@ -26,6 +26,7 @@
 #include "core/jobs/job_waits.h"
 #include "core/jobs/log_requests.h"
 #include "core/jobs/outbox.h"
+#include "core/jobs/outlook.h"
 #include "core/jobs/plan_history.h"
 #include "core/jobs/planned_starts.h"
 #include "core/jobs/planner_watch.h"
@@ -107,6 +108,19 @@ struct JobLedger::State {
   Duration expected_duration(Now now, const Job& job);
   static constexpr Duration kUnknownRun = Duration::seconds(60);
   void learn_from(const Job& job, const edges::Ending& ending);
+  /// Run time and memory of a job that has not ended.
+  wire::JobForecast forecast_of(Now now, const Job& job, const wire::JobSpec& spec);
+
+  // ---- starts.cc: when those that wait will start ----
+
+  Outlook outlook;
+  Instant outlook_due;
+  void look_ahead(Now now);
+  void sample_running(Now now);
+  void sample_waiting(Now now);
+  /// `element`: of an array whose elements wait together, the one that is asked about.
+  void add_start(Now now, const Job& job, wire::JobId element, wire::JobForecast& forecast);
+
   /// What was learned, to the store: a bounded part, every few seconds.
   void save_experience(Now now);
   Instant experience_due;

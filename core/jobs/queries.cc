@@ -122,6 +122,8 @@ wire::JobRow JobLedger::State::row_of(Now now, const Job& job, const wire::JobSp
   row.deadline_at_ms = spec.deadline_at_ms;
   row.unsatisfiable =
       job.state == JobState::Pending && classes.unsatisfiable(now, spec, looks_left);
+  row.forecast = forecast_of(now, job, spec);
+  if (!row.unsatisfiable) add_start(now, job, job.id, row.forecast);
   if (!job.run) return row;
   const Run& run = *job.run;
   row.attempt_count = run.attempt_count;
@@ -230,6 +232,7 @@ void JobLedger::State::on(const Call& call, const wire::ShowJob& show) {
     details.row.array_index += static_cast<uint32_t>(show.job.value - job->id.value);
     details.row.id = show.job;
     details.row.array_count = 1;
+    if (!details.row.unsatisfiable) add_start(call.now, *job, show.job, details.row.forecast);
   }
   details.spec = copy_spec(*job, text);
   std::vector<wire::AttemptRow> attempts;

@@ -13,6 +13,9 @@ using wire::Refusal;
 /// Distinct explanations of one answer: it has to fit a frame, and each is a look at all workers.
 constexpr size_t kExplanationsMax = 4;
 
+/// Forecasts of one answer: people submit a few jobs at a time, and programs many.
+constexpr size_t kForecastsMax = 8;
+
 uint32_t count_of(const wire::JobSpec& spec) {
   return spec.is_array ? spec.array_last - spec.array_first + 1 : 1;
 }
@@ -34,6 +37,9 @@ void JobLedger::State::on(const Call& call, const wire::SubmitJobs& submit) {
     told.first = job.id;
     told.count = job.count;
     told.unsatisfiable = job.unsatisfiable;
+    if (answer.size() <= kForecastsMax) {
+      told.forecast = forecast_of(call.now, job, classes.read(job.spec.bytes()));
+    }
     if (!job.unsatisfiable || explained.size() == kExplanationsMax) continue;
     if (job.queued && std::find(explained.begin(), explained.end(), job.like) != explained.end()) {
       continue;

@@ -23,6 +23,21 @@ AssignmentId to_owned(const wire::AssignmentId& from) {
   return {.job = from.job.value, .attempt = from.attempt, .epoch = from.epoch};
 }
 
+JobForecast to_owned(const wire::JobForecast& from) {
+  return {
+      .start_at_ms = from.start_at_ms,
+      .start_early_ms = from.start_early_ms,
+      .start_late_ms = from.start_late_ms,
+      .planned = from.planned,
+      .run = Milliseconds(from.run_ms),
+      .run_short = Milliseconds(from.run_short_ms),
+      .run_long = Milliseconds(from.run_long_ms),
+      .runs_seen = from.runs_seen,
+      .memory_top_bytes = from.memory_top_bytes,
+      .memory_advice = static_cast<MemoryAdvice>(from.memory_advice),
+  };
+}
+
 JobStatus to_owned(const wire::JobRow& from) {
   return {
       .id = from.id.value,
@@ -51,6 +66,7 @@ JobStatus to_owned(const wire::JobRow& from) {
       .usage = to_owned(from.usage),
       .unsatisfiable = from.unsatisfiable,
       .summary = std::string(from.summary),
+      .forecast = to_owned(from.forecast),
   };
 }
 
@@ -138,7 +154,12 @@ Result<SubmitResult> to_answer(const wire::JobsSubmitted& from) {
   SubmitResult to{.repeated = from.repeated};
   to.jobs.reserve(from.jobs.size());
   for (const wire::SubmittedJob& job : from.jobs) {
-    to.jobs.push_back({job.first.value, job.count, job.unsatisfiable, owned(job.explanation)});
+    to.jobs.push_back(
+        {job.first.value,
+         job.count,
+         job.unsatisfiable,
+         owned(job.explanation),
+         to_owned(job.forecast)});
   }
   return to;
 }

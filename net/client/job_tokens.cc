@@ -11,6 +11,8 @@ static_assert(kJobStates == wire::kJobStateCount);
 static_assert(static_cast<int>(Runner::Container) == static_cast<int>(wire::Runner::Container));
 static_assert(static_cast<int>(ErrorClass::Aborted) == static_cast<int>(wire::ErrorClass::Aborted));
 static_assert(static_cast<int>(JobHold::Backoff) == static_cast<int>(wire::JobHold::Backoff));
+static_assert(
+    static_cast<int>(MemoryAdvice::AskMore) == static_cast<int>(wire::MemoryAdvice::AskMore));
 static_assert(static_cast<int>(EventKind::Server) == static_cast<int>(wire::EventKind::Server));
 static_assert(
     static_cast<int>(ServerChange::Draining) == static_cast<int>(wire::ServerChange::Draining));
@@ -37,6 +39,10 @@ std::string_view error_class_token(ErrorClass error) {
 
 std::string_view hold_token(JobHold hold) {
   return wire::job_hold_token(static_cast<wire::JobHold>(hold));
+}
+
+std::string_view memory_advice_token(MemoryAdvice advice) {
+  return wire::memory_advice_token(static_cast<wire::MemoryAdvice>(advice));
 }
 
 std::string_view kind_token(EventKind kind) {

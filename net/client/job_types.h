@@ -152,11 +152,33 @@ struct SubmitRequest {
   bool refuse_unsatisfiable = false;  ///< when no worker could ever run one of them
 };
 
+/// Whether a job asks for as much memory as jobs like it used.
+enum class MemoryAdvice : uint8_t {
+  None = 0,     ///< it does, or nobody knows
+  AskLess = 1,  ///< it asks for several times of it
+  AskMore = 2,  ///< they used nearly all of it, or more
+};
+
+/// What is expected of a job that has not ended, as those like it went; docs/jobs.md says how.
+struct JobForecast {
+  int64_t start_at_ms = 0;        ///< while it waits: when it will start; 0: not known
+  int64_t start_early_ms = 0;     ///< in one case of ten it is earlier than this
+  int64_t start_late_ms = 0;      ///< and in one later than this
+  bool planned = false;           ///< the planner means it to start then
+  Milliseconds run{0};            ///< from start to end, as likely less as more; 0: not known
+  Milliseconds run_short{0};      ///< in one case of ten it is less
+  Milliseconds run_long{0};       ///< and in one more
+  uint32_t runs_seen = 0;         ///< of the same program; old ones count less
+  uint64_t memory_top_bytes = 0;  ///< 95 % of such runs used less; 0: not known
+  MemoryAdvice memory_advice = MemoryAdvice::None;
+};
+
 struct SubmittedJob {
   JobId first = 0;
   uint32_t count = 1;          ///< of an array; else 1
   bool unsatisfiable = false;  ///< no worker that is known could ever run it
   Explanation explanation{};   ///< of that
+  JobForecast forecast{};      ///< of its run and its memory; not of its start
 };
 
 struct SubmitResult {
@@ -205,6 +227,7 @@ struct JobStatus {
   TaskUsage usage{};
   bool unsatisfiable = false;
   std::string summary{};  ///< its command or image, at most 60 bytes of it
+  JobForecast forecast{};
 };
 
 struct JobPage {
@@ -335,6 +358,7 @@ BERTH_API std::string_view state_token(JobState state);
 BERTH_API std::string_view runner_token(Runner runner);
 BERTH_API std::string_view error_class_token(ErrorClass error);
 BERTH_API std::string_view hold_token(JobHold hold);
+BERTH_API std::string_view memory_advice_token(MemoryAdvice advice);
 
 BERTH_API std::string_view kind_token(EventKind kind);
 BERTH_API std::string_view server_change_token(ServerChange change);

@@ -53,6 +53,34 @@ Json assignment_json(const client::AssignmentId& assignment) {
   return assignment.epoch == 0 ? Json(nullptr) : Json(client::to_text(assignment));
 }
 
+Json start_json(const client::JobForecast& forecast) {
+  if (forecast.start_at_ms == 0) return nullptr;
+  return {
+      {"at", format_time(forecast.start_at_ms)},
+      {"earliest", format_time(forecast.start_early_ms)},
+      {"latest", format_time(forecast.start_late_ms)},
+      {"planned", forecast.planned},
+  };
+}
+
+Json run_json(const client::JobForecast& forecast) {
+  if (forecast.run.count() == 0) return nullptr;
+  return {
+      {"p10", seconds(forecast.run_short)},
+      {"p50", seconds(forecast.run)},
+      {"p90", seconds(forecast.run_long)},
+      {"runs_seen", forecast.runs_seen},
+  };
+}
+
+Json memory_json(const client::JobForecast& forecast) {
+  if (forecast.memory_top_bytes == 0) return nullptr;
+  return {
+      {"p95_bytes", forecast.memory_top_bytes},
+      {"advice", client::memory_advice_token(forecast.memory_advice)},
+  };
+}
+
 Json array_json(const client::JobStatus& job) {
   if (!job.is_array) return nullptr;
   return {{"index", job.array_index}, {"count", job.array_count}};
@@ -87,6 +115,9 @@ Json job_json(const client::JobStatus& job, int64_t now_ms) {
       {"usage", usage_json(job.usage, job.started_at_ms)},
       {"unsatisfiable", job.unsatisfiable},
       {"summary", text_json(job.summary)},
+      {"estimated_start", start_json(job.forecast)},
+      {"expected_run_s", run_json(job.forecast)},
+      {"expected_memory", memory_json(job.forecast)},
   };
 }
 
@@ -138,6 +169,8 @@ Json submitted_json(const std::vector<client::SubmittedJob>& jobs, bool repeated
   for (const client::SubmittedJob& job : jobs) {
     Json one = {{"job_id", job.first}, {"count", job.count}, {"unsatisfiable", job.unsatisfiable}};
     if (job.unsatisfiable) one["explanation"] = explanation_json(job.explanation);
+    const Json memory = memory_json(job.forecast);
+    if (!memory.is_null()) one["expected_memory"] = memory;
     list.push_back(std::move(one));
   }
   return {{"jobs", list}, {"repeated", repeated}};

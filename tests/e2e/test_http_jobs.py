@@ -1,8 +1,10 @@
 """Durable jobs over HTTP, run by a real agent; every answer is held against the OpenAPI document."""
 
+import contextlib
 import hashlib
 import json
 import re
+import sqlite3
 import threading
 import unittest
 
@@ -102,6 +104,83 @@ class Jobs(HttpTest, JobsTest):
         self.assertEqual(self.post(f"/v1/jobs/{job}/retry").json["changed"], 1)
         self.ended(job)
         self.assertEqual(len(self.get(f"/v1/jobs/{job}/attempts").json["attempts"]), 4)
+
+    def learned(self, name, jobs, **keys):
+        """So many jobs of this name have completed, each of some tenths of a second."""
+        for _ in range(jobs):
+            self.ended(self.submit_one("sleep 0.2", name=name, **keys))
+
+    def test_what_waits_says_when_it_will_start_and_what_it_will_take(self):
+        self.worker(self.berthd, "w1", "--max-tasks", "1")
+        first = self.submit_one("true", name="nightly")
+        shown = self.get(f"/v1/jobs/{first}").json
+        self.assertIn("expected_run_s", shown)
+        self.ended(first)
+        self.learned("train", 4)
+        self.submit_one("sleep 30", name="train", estimate="30s")
+        waits = self.submit_one("true", name="train")
+        last = self.submit_one("true", name="train")
+
+        def blocked():
+            why = self.get(f"/v1/jobs/{last}/explain").json
+            return why if why["hold"] == "capacity" else None
+
+        why = eventually(blocked, "they wait for room")
+        run = why["expected_run_s"]
+        self.assertLess(run["p10"], run["p90"])
+        self.assertGreater(run["p50"], 0.1)
+        self.assertGreaterEqual(run["runs_seen"], 3)
+        start = why["estimated_start"]
+        self.assertLessEqual(start["earliest"], start["at"])
+        self.assertLessEqual(start["at"], start["latest"])
+        self.assertFalse(start["planned"])
+        by_id = {job["job_id"]: job for job in self.get("/v1/jobs").json["jobs"]}
+        self.assertLess(
+            by_id[waits]["estimated_start"]["at"], by_id[last]["estimated_start"]["latest"]
+        )
+        self.assertIsNone(by_id[first]["estimated_start"])
+        self.assertIsNone(by_id[first]["expected_run_s"])
+        text = self.cli(self.berthd, "job", "explain", last, check=0).stdout
+        self.assertRegex(text, r"it is expected to start (now|in \S+ \(\S+ to \S+\))")
+        self.assertRegex(text, r"it is expected to take \S+ \(\S+ to \S+\), as such jobs did before")
+        self.assertIn("STARTS", self.cli(self.berthd, "job", "list", check=0).stdout)
+
+    def test_a_request_for_memory_that_is_far_off_is_said(self):
+        self.worker(self.berthd)
+        self.learned("greedy", 4, memory="512MiB")
+        submitted = self.post(
+            "/v1/jobs", {"command": ["sleep", "30"], "name": "greedy", "memory": "512MiB"}, status=201
+        ).json["jobs"][0]
+        expected = submitted["expected_memory"]
+        self.assertEqual(expected["advice"], "ask-less")
+        self.assertLess(expected["p95_bytes"], 128 << 20)
+        shown = self.get(f"/v1/jobs/{submitted['job_id']}").json
+        self.assertEqual(shown["expected_memory"], expected)
+        run = self.cli(
+            self.berthd, "job", "submit", "--name", "greedy", "--memory", "512MiB", "--", "true", check=0
+        )
+        self.assertIn("asks for far more than it needs", run.stderr)
+
+    def test_a_restarted_server_has_not_forgotten_what_jobs_take(self):
+        self.worker(self.berthd)
+        self.learned("train", 4)
+
+        def saved():
+            row = self.sql("SELECT max(run_weight) FROM experience")
+            return row is not None and row > 3
+
+        eventually(saved, "what was learned is in the store")
+        self.berthd.kill()
+        self.start()
+        job = self.submit_one("true", name="train", tags=["nobody"])
+        shown = self.get(f"/v1/jobs/{job}").json
+        self.assertGreaterEqual(shown["expected_run_s"]["runs_seen"], 3)
+        self.assertTrue(shown["unsatisfiable"])
+        self.assertIsNone(shown["estimated_start"])
+
+    def sql(self, question):
+        with contextlib.closing(sqlite3.connect(self.path("berth.db"))) as store:
+            return store.execute(question).fetchone()[0]
 
     def test_a_long_log_comes_whole_with_its_digest(self):
         self.worker(self.berthd)

@@ -15,7 +15,8 @@ EVERY_KEY_OF_A_JOB = [
     "job_id", "name", "queue", "tenant", "labels", "array", "state", "priority", "attempt_count",
     "max_attempts", "submitted_at", "queued_at", "assigned_at", "started_at", "finished_at",
     "scheduled_at", "deadline_at", "last_error", "worker_id", "assignment_id",
-    "assignment_expires_at", "usage", "unsatisfiable", "summary",
+    "assignment_expires_at", "usage", "unsatisfiable", "summary", "estimated_start",
+    "expected_run_s", "expected_memory",
 ]  # fmt: skip
 
 

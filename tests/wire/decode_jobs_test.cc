@@ -27,12 +27,14 @@ TEST(DecodeJobs, RefusesEnumeratorsItDoesNotKnow) {
     EXPECT_EQ(decode<Request>(encoded(request)), DecodeStatus::BadEnum) << describe(request);
   }
   const JobRow row = {.state = static_cast<JobState>(kJobStateCount)};
+  const JobRow bad_advice = {.forecast = {.memory_advice = static_cast<MemoryAdvice>(3)}};
   const AttemptRow attempt = {.state = static_cast<JobState>(255)};
   const JobEvent event = {.error = static_cast<ErrorClass>(9)};
   const PlannedJob bad_state = {.state = static_cast<PlannedState>(3)};
   const PlannedJob bad_change = {.change = static_cast<PlanChange>(3)};
   const Reply replies[] = {
       JobPage{.rows = {&row, 1}},
+      JobPage{.rows = {&bad_advice, 1}},
       JobDetails{.attempts = {&attempt, 1}},
       JobExplanation{.hold = static_cast<JobHold>(6)},
       JobEvents{.events = {&event, 1}},
@@ -52,6 +54,27 @@ TEST(DecodeJobs, RefusesEnumeratorsItDoesNotKnow) {
 }
 
 // Whatever its length and whatever comes before it: it will be read where it lies.
+TEST(DecodeJobs, HandsOverForecastsAsTheyAre) {
+  const JobForecast forecast = {
+      .start_at_ms = 1'700'000'000'001,
+      .start_early_ms = 1'700'000'000'000,
+      .start_late_ms = 1'700'000'000'009,
+      .planned = true,
+      .run_ms = 3,
+      .run_short_ms = 2,
+      .run_long_ms = 4,
+      .runs_seen = 5,
+      .memory_top_bytes = uint64_t{1} << 40,
+      .memory_advice = MemoryAdvice::AskMore};
+  const JobRow rows[] = {{.forecast = forecast}, {}};
+  Aligned page(encoded(Reply(JobPage{.rows = rows})));
+  Decoder decoder;
+  Reply reply;
+  ASSERT_EQ(decoder.decode(page.bytes(), reply), DecodeStatus::Ok);
+  EXPECT_EQ(std::get<JobPage>(reply).rows[0].forecast, forecast);
+  EXPECT_EQ(std::get<JobPage>(reply).rows[1].forecast, JobForecast{});
+}
+
 TEST(DecodeJobs, HandsOverSpecsAligned) {
   const std::vector<std::byte> bytes(64, std::byte{7});
   for (size_t length = 0; length <= 40; ++length) {

@@ -34,7 +34,7 @@ constexpr size_t field_count() {
 template <typename Struct, typename Use>
 decltype(auto) with_fields(Struct& fields, Use use) {
   constexpr size_t kCount = field_count<std::remove_const_t<Struct>>();
-  static_assert(kCount <= 20 || kCount == 27 || kCount == 31, "add a line below");
+  static_assert(kCount <= 20 || kCount == 28 || kCount == 31, "add a line below");
   if constexpr (kCount == 0) {
     return use();
   } else if constexpr (kCount == 1) {
@@ -102,8 +102,8 @@ decltype(auto) with_fields(Struct& fields, Use use) {
         fields;
     return use(
         f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20);
-  } else if constexpr (kCount == 27) {
-    auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27] =
+  } else if constexpr (kCount == 28) {
+    auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28] =
         fields;
     return use(
         f1,
@@ -132,7 +132,8 @@ decltype(auto) with_fields(Struct& fields, Use use) {
         f24,
         f25,
         f26,
-        f27);
+        f27,
+        f28);
   } else if constexpr (kCount == 31) {
     auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31] =
         fields;

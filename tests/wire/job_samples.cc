@@ -116,6 +116,18 @@ std::span<const std::byte> log_bytes() {
   return std::as_bytes(std::span(kLine, sizeof(kLine) - 1));
 }
 
+constexpr JobForecast kForecast = {
+    .start_at_ms = 1'700'000'000'008,
+    .start_early_ms = 1'700'000'000'007,
+    .start_late_ms = 1'700'000'000'009,
+    .planned = true,
+    .run_ms = 60'000,
+    .run_short_ms = 50'000,
+    .run_long_ms = 90'000,
+    .runs_seen = 12,
+    .memory_top_bytes = uint64_t{3} << 30,
+    .memory_advice = MemoryAdvice::AskLess};
+
 constexpr JobRow kRows[] = {
     {.id = {17},
      .is_array = true,
@@ -142,7 +154,8 @@ constexpr JobRow kRows[] = {
      .expires_in_ms = 19'000,
      .usage = kUsage,
      .unsatisfiable = true,
-     .summary = "make -j4 all"},
+     .summary = "make -j4 all",
+     .forecast = kForecast},
     {.id = {18}}};
 
 constexpr AttemptRow kAttempts[] = {
@@ -157,7 +170,7 @@ constexpr AttemptRow kAttempts[] = {
      .outputs = kOutputs},
     {}};
 
-constexpr SubmittedJob kSubmitted[] = {{{17}, 1'000, true, kExplanation}, {{1'017}, 1}};
+constexpr SubmittedJob kSubmitted[] = {{{17}, 1'000, true, kExplanation, kForecast}, {{1'017}, 1}};
 constexpr JobEvent kEvents[] = {
     {99,
      1'700'000'000'005,

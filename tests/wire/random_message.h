@@ -19,7 +19,7 @@ namespace berth::wire {
 // That fields are counted right: without this, a miscount would quietly leave some out.
 static_assert(field_count<GetStats>() == 0 && field_count<ReservationId>() == 1);
 static_assert(field_count<Place>() == 8 && field_count<Heartbeat>() == 16);
-static_assert(field_count<WorkerRow>() == 18 && field_count<JobRow>() == 27);
+static_assert(field_count<WorkerRow>() == 18 && field_count<JobRow>() == 28);
 static_assert(field_count<JobSpec>() == 31 && field_count<JobCounts>() == 4);
 
 template <typename Enum>
@@ -54,6 +54,8 @@ template <>
 inline constexpr int kEnumerators<OutputStream> = 2;
 template <>
 inline constexpr int kEnumerators<JobHold> = 6;
+template <>
+inline constexpr int kEnumerators<MemoryAdvice> = 3;
 template <>
 inline constexpr int kEnumerators<ReportKind> = 7;
 template <>

@@ -139,7 +139,7 @@ Exit run_job_explain(Session& session) {
   if (!explanation) return session.fail(naming(explanation.error(), job));
   const std::string out = session.invocation().json
                               ? to_line(job_explanation_json(*explanation, wall_ms()))
-                              : job_explanation_text(*explanation);
+                              : job_explanation_text(*explanation, wall_ms());
   return write_out(out) ? Exit::Ok : Exit::Failed;
 }
 

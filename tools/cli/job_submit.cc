@@ -8,6 +8,7 @@
 #include "net/forms/job_shapes.h"
 #include "net/text/units.h"
 #include "tools/cli/commands.h"
+#include "tools/cli/job_text.h"
 #include "tools/cli/selectors.h"
 #include "tools/cli/table.h"
 
@@ -164,6 +165,13 @@ std::optional<Submitted> submit_jobs(
     }
     for (const client::SubmittedJob& job : submitted->jobs) {
       if (job.unsatisfiable) warn_unsatisfiable(job, submitted->repeated);
+      if (const std::string memory = memory_text(job.forecast); !memory.empty()) {
+        std::fprintf(
+            stderr,
+            "berth: job %s %s\n",
+            range_text({job.first, job.first + job.count - 1}).c_str(),
+            memory.c_str());
+      }
       ranges.push_back({job.first, job.first + job.count - 1});
       all.jobs.push_back(job);
     }

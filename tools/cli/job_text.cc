@@ -73,6 +73,35 @@ void add_moment(std::string& text, const char* what, int64_t at_ms, int64_t now_
   add_line(text, what, format_time(at_ms) + " (" + format_age(at_ms, now_ms) + ago + ")");
 }
 
+std::string span_text(int64_t from_ms, int64_t to_ms) {
+  return format_length(from_ms) + " to " + format_length(to_ms);
+}
+
+/// `in 5m (3m to 12m)`; empty: not known.
+std::string start_text(const client::JobForecast& forecast, int64_t now_ms) {
+  if (forecast.start_at_ms == 0) return {};
+  const auto left = [&](int64_t at_ms) {
+    return std::max<int64_t>(at_ms - now_ms, 0);
+  };
+  if (left(forecast.start_late_ms) < 1'000) return "now";
+  const std::string planned = forecast.planned ? ", as planned" : "";
+  return "in " + format_length(left(forecast.start_at_ms)) + " (" +
+         span_text(left(forecast.start_early_ms), left(forecast.start_late_ms)) + planned + ")";
+}
+
+std::string short_start_text(const client::JobForecast& forecast, int64_t now_ms) {
+  if (forecast.start_at_ms == 0) return "-";
+  if (forecast.start_at_ms <= now_ms) return "now";
+  return "in " + format_length(forecast.start_at_ms - now_ms);
+}
+
+std::string run_text(const client::JobForecast& forecast) {
+  if (forecast.run.count() == 0) return {};
+  const std::string from = forecast.runs_seen == 0 ? "as other jobs do" : "as such jobs did before";
+  return format_length(forecast.run.count()) + " (" +
+         span_text(forecast.run_short.count(), forecast.run_long.count()) + "), " + from;
+}
+
 std::string short_error_text(const client::JobError& error) {
   switch (error.kind) {
     case client::ErrorClass::None: return "-";
@@ -160,6 +189,15 @@ std::string error_text(const client::JobError& error) {
   return short_error_text(error) + (said ? ": " + printable(error.message) : "");
 }
 
+std::string memory_text(const client::JobForecast& forecast) {
+  if (forecast.memory_advice == client::MemoryAdvice::None) return {};
+  const bool less = forecast.memory_advice == client::MemoryAdvice::AskLess;
+  return std::string(less ? "asks for far more than it needs" : "asks for too little") +
+         ": 95 % of such runs used " + (less ? "less than " : "up to ") +
+         bytes_text(forecast.memory_top_bytes) + "; ask for " + (less ? "less" : "more") +
+         " with --memory";
+}
+
 std::string unknown_text(uint64_t jobs) {
   const std::string many = jobs == 1 ? "1 job is" : std::to_string(jobs) + " jobs are";
   return "berth: " + many +
@@ -168,29 +206,36 @@ std::string unknown_text(uint64_t jobs) {
 
 Table job_table(const std::vector<JobStatus>& jobs, int64_t now_ms) {
   using Align = Table::Align;
-  Table table(
-      {{"JOB", Align::Right},
-       {"NAME"},
-       {"COMMAND"},
-       {"QUEUE"},
-       {"STATE"},
-       {"TRIES", Align::Right},
-       {"WORKER"},
-       {"AGE", Align::Right},
-       {"RAN", Align::Right},
-       {"LAST ERROR"}});
+  // Only where somebody waits is there anything to say in it.
+  const bool starts = std::any_of(
+      jobs.begin(), jobs.end(), [](const JobStatus& job) { return job.forecast.start_at_ms != 0; });
+  std::vector<Table::Column> columns = {
+      {"JOB", Align::Right},
+      {"NAME"},
+      {"COMMAND"},
+      {"QUEUE"},
+      {"STATE"},
+      {"TRIES", Align::Right},
+      {"WORKER"},
+      {"AGE", Align::Right},
+      {"RAN", Align::Right},
+      {"LAST ERROR"}};
+  if (starts) columns.insert(columns.end() - 1, {"STARTS", Align::Right});
+  Table table(std::move(columns));
   for (const JobStatus& job : jobs) {
-    table.add(
-        {id_text(job),
-         name_text(job),
-         command_text(job),
-         or_dash(job.queue),
-         std::string(client::state_token(job.state)) + (job.unsatisfiable ? "!" : ""),
-         std::to_string(job.attempt_count) + "/" + std::to_string(job.attempts_max),
-         or_dash(job.worker),
-         format_age(job.submitted_at_ms, now_ms),
-         ran_text(job, now_ms),
-         short_error_text(job.last_error)});
+    std::vector<std::string> cells = {
+        id_text(job),
+        name_text(job),
+        command_text(job),
+        or_dash(job.queue),
+        std::string(client::state_token(job.state)) + (job.unsatisfiable ? "!" : ""),
+        std::to_string(job.attempt_count) + "/" + std::to_string(job.attempts_max),
+        or_dash(job.worker),
+        format_age(job.submitted_at_ms, now_ms),
+        ran_text(job, now_ms),
+        short_error_text(job.last_error)};
+    if (starts) cells.insert(cells.end() - 1, short_start_text(job.forecast, now_ms));
+    table.add(std::move(cells));
   }
   return table;
 }
@@ -208,6 +253,12 @@ std::string job_details_text(const client::JobDetails& details, int64_t now_ms) 
     add_line(text, "last error", error_text(job.last_error));
   }
   if (job.unsatisfiable) add_line(text, "note", "no worker that is known could ever run it");
+  const std::string start = start_text(job.forecast, now_ms);
+  if (!start.empty()) add_line(text, "starts", start);
+  const std::string run = run_text(job.forecast);
+  if (!run.empty()) add_line(text, "takes", run);
+  const std::string memory = memory_text(job.forecast);
+  if (!memory.empty()) add_line(text, "memory", memory);
   add_moment(text, "submitted", job.submitted_at_ms, now_ms);
   add_moment(text, "scheduled", job.scheduled_at_ms, now_ms);
   add_moment(text, "deadline", job.deadline_at_ms, now_ms);
@@ -226,7 +277,7 @@ std::string job_details_text(const client::JobDetails& details, int64_t now_ms) 
   return text;
 }
 
-std::string job_explanation_text(const client::JobExplanation& explanation) {
+std::string job_explanation_text(const client::JobExplanation& explanation, int64_t now_ms) {
   const JobStatus& job = explanation.job;
   std::string text = id_text(job) + " is " + std::string(client::state_token(job.state)) + " and " +
                      hold_text(explanation) + "\n";
@@ -234,6 +285,12 @@ std::string job_explanation_text(const client::JobExplanation& explanation) {
     text += "it is number " + std::to_string(explanation.explanation.queue_position) +
             " in the queue\n";
   }
+  const std::string start = start_text(job.forecast, now_ms);
+  if (!start.empty()) text += "it is expected to start " + start + "\n";
+  const std::string run = run_text(job.forecast);
+  if (!run.empty()) text += "it is expected to take " + run + "\n";
+  const std::string memory = memory_text(job.forecast);
+  if (!memory.empty()) text += memory + "\n";
   if (!explanation.avoided.empty()) {
     text += "it failed on " + printable(joined(explanation.avoided, ", ")) +
             ", which it avoids while others fit\n";

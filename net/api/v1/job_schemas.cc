@@ -99,7 +99,31 @@ constexpr std::array<JsonField, 3> kUsageFields = {{
 }};
 constexpr JsonSchema kUsageSchema = {"TaskUsage", "What a task used.", kUsageFields};
 
-constexpr std::array<JsonField, 24> kJobFields = {{
+constexpr std::array<JsonField, 4> kStartFields = {{
+    text("at", "RFC 3339, UTC: as likely earlier as later"),
+    text("earliest", "In one case of ten it is earlier"),
+    text("latest", "In one case of ten it is later"),
+    truth("planned", "The planner means it to start at `at`; else it follows from the queue"),
+}};
+constexpr JsonSchema kStartSchema = {"EstimatedStart", "When a job will start.", kStartFields};
+
+constexpr std::array<JsonField, 4> kRunFields = {{
+    number("p10", "Seconds: in one case of ten it takes less"),
+    number("p50", "Seconds: as likely less as more"),
+    number("p90", "Seconds: in one case of ten it takes more"),
+    count("runs_seen", "Of the same program, old ones counting less; 0: like other jobs"),
+}};
+constexpr JsonSchema kRunSchema = {"ExpectedRun", "How long a job will run.", kRunFields};
+
+constexpr std::array<std::string_view, 3> kAdvices = {"none", "ask-less", "ask-more"};
+constexpr std::array<JsonField, 2> kMemoryFields = {{
+    count("p95_bytes", "19 of 20 runs of the same program used less"),
+    word("advice", "Whether what it asks for is far off that", kAdvices),
+}};
+constexpr JsonSchema kMemorySchema = {
+    "ExpectedMemory", "What runs of the same program used.", kMemoryFields};
+
+constexpr std::array<JsonField, 27> kJobFields = {{
     count("job_id", "Its number"),
     text_or_null("name", "What people call it"),
     text_or_null("summary", "The beginning of its command, or its image"),
@@ -124,6 +148,9 @@ constexpr std::array<JsonField, 24> kJobFields = {{
     text_or_null("assignment_expires_at", "Unless it is renewed"),
     object_or_null("usage", "Of the current or last attempt", kUsageSchema),
     truth("unsatisfiable", "No worker that is known could ever run it"),
+    object_or_null("estimated_start", "While it waits; null: not known", kStartSchema),
+    object_or_null("expected_run_s", "Until it has ended; null: nothing is known", kRunSchema),
+    object_or_null("expected_memory", "Until it has ended; null: nothing is known", kMemorySchema),
 }};
 
 // ---- Its attempts -----------------------------------------------------------------------------
@@ -186,7 +213,7 @@ constexpr auto kExplanationFields = joined(
             .array = true},
         object("explanation", "Which requirement rules out whom", kExplanationSchema)});
 
-constexpr std::array<JsonField, 4> kSubmittedJobFields = {{
+constexpr std::array<JsonField, 5> kSubmittedJobFields = {{
     count("job_id", "Of the job, or of an array's first element"),
     count("count", "Elements; 1 for a job"),
     truth("unsatisfiable", "No worker that is known could ever run it"),
@@ -194,6 +221,10 @@ constexpr std::array<JsonField, 4> kSubmittedJobFields = {{
      .kind = Kind::Object,
      .about = "Why not",
      .object = &kExplanationSchema},
+    {.name = "expected_memory",
+     .kind = Kind::Object,
+     .about = "When something is known of it",
+     .object = &kMemorySchema},
 }};
 constexpr JsonSchema kSubmittedJobSchema = {
     "SubmittedJob", "One job that was taken on.", kSubmittedJobFields};

@@ -134,6 +134,7 @@ void JobWorld::submit(
     spec.timeout_ms = job.timeout_ms;
     spec.estimated_ms = job.estimated_ms;
     if (job.deadline_in_ms > 0) spec.deadline_at_ms = now.wall_ms + job.deadline_in_ms;
+    spec.demand.memory_mib = job.memory_mib;
     if (job.scheduled_in_ms > 0) spec.scheduled_at_ms = now.wall_ms + job.scheduled_in_ms;
     spec.requirements.all_tags = job.tags;
     spec.depends_on = job.depends_on;

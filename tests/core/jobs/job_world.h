@@ -33,6 +33,7 @@ struct TestJob {
   uint32_t array = 0;  ///< elements
   uint32_t retry_base_ms = 1'000;
   uint32_t retry_cap_ms = 300'000;
+  int64_t memory_mib = 0;
 };
 
 /// What one turn said, with its own memory where tests look at it.
