@@ -43,7 +43,8 @@ TEST(JobShapes, StayAsTheyAre) {
       R"("last_error":{"class":"exit","message":"exit code 3","exit_code":3,"signal":null},)"
       R"("worker_id":"w1","assignment_id":"12.2.77","assignment_expires_at":null,)"
       R"("usage":{"cpu_s":1.5,"memory_peak_bytes":4096,"wall_s":30.0},"unsatisfiable":false,)"
-      R"("summary":"python3 train.py"})"
+      R"("summary":"python3 train.py","estimated_start":null,"expected_run_s":null,)"
+      R"("expected_memory":null})"
       "\n");
   EXPECT_EQ(
       to_line(submitted_json({{.first = 5, .count = 10}}, false)),
@@ -93,6 +94,27 @@ TEST(JobShapes, OfEventsSayWhatKindTheyAre) {
   EXPECT_EQ(forms::event_json(event)["kind"], "job");
   EXPECT_EQ(forms::event_json(event)["job_id"], 12);
   EXPECT_EQ(to_line(forms::event_json({.gap = true})), "{\"gap\":true}\n");
+}
+
+TEST(JobShapes, SayWhatIsExpected) {
+  client::JobStatus job{.id = 1};
+  job.forecast = {
+      .start_at_ms = kNow + 60'000,
+      .start_early_ms = kNow + 30'000,
+      .start_late_ms = kNow + 120'000,
+      .run = client::Milliseconds(5'000),
+      .run_short = client::Milliseconds(4'000),
+      .run_long = client::Milliseconds(6'500),
+      .runs_seen = 3,
+      .memory_top_bytes = 1u << 30,
+      .memory_advice = client::MemoryAdvice::AskLess};
+  const Json json = job_json(job, kNow);
+  EXPECT_EQ(json["estimated_start"]["at"], "2026-01-31T08:01:00.000Z");
+  EXPECT_EQ(json["estimated_start"]["planned"], false);
+  EXPECT_EQ(json["expected_run_s"]["p90"], 6.5);
+  EXPECT_EQ(json["expected_memory"]["advice"], "ask-less");
+  EXPECT_THAT(memory_text(job.forecast), HasSubstr("less than 1GiB; ask for less"));
+  EXPECT_EQ(memory_text({}), "");
 }
 
 TEST(JobShapes, SayWhenALeaseEnds) {
@@ -186,7 +208,7 @@ TEST(JobText, SaysWhatAPendingJobWaitsFor) {
     explanation.dependencies = {3, 4};
     explanation.avoided = {"w1"};
     explanation.explanation = {.workers = 2, .eliminated = {{"tag:gpu", 2}}, .queue_position = 5};
-    const std::string text = job_explanation_text(explanation);
+    const std::string text = job_explanation_text(explanation, kNow);
     EXPECT_THAT(text, HasSubstr(each.said));
     EXPECT_THAT(text, HasSubstr("number 5 in the queue"));
     EXPECT_THAT(text, HasSubstr("failed on w1"));
