@@ -71,6 +71,7 @@ struct Ledger::State {
   bool still_matches(const PlannedTask& planned) const;
   void place_greedily(Now now, Effects& effects);
   void time_out(Now now, Effects& effects);
+  std::optional<wire::Reply> greedy_answer(Now now, const wire::Place& place, Arena& text);
   wire::Reply last_answer(Now now, const WaitingRequest& waiting, uint32_t position, Arena& text);
 };
 
@@ -110,6 +111,9 @@ void Ledger::State::wait(Now now, WaitForPlace&& arrival, Effects& effects) {
     return effects.send(arrival.from, arrival.request, refused);
   }
   if (line.size() >= tables.settings.waiting_max) {
+    if (const auto placed = greedy_answer(now, *place, effects.text)) {
+      return effects.send(arrival.from, arrival.request, *placed);
+    }
     wire::Explanation why = placement.explain(now, *place, query, effects.text);
     return effects.send(
         arrival.from, arrival.request, wire::Unplaced{wire::NoPlace::QueueFull, why});
@@ -270,6 +274,15 @@ void Ledger::State::time_out(Now now, Effects& effects) {
   }
 }
 
+/// Requests whose policy looks ahead come here untried: before one is refused, greedy has its say.
+std::optional<wire::Reply> Ledger::State::greedy_answer(
+    Now now, const wire::Place& place, Arena& text) {
+  if (query.policy != wire::Policy::Fgd) return std::nullopt;
+  wire::Reply reply = placement.place(now, place, place.task, query, text);
+  if (!std::holds_alternative<wire::Placed>(reply)) return std::nullopt;
+  return reply;
+}
+
 wire::Reply Ledger::State::last_answer(
     Now now, const WaitingRequest& waiting, uint32_t position, Arena& text) {
   wire::Unplaced late{wire::NoPlace::TimedOut, {}};
@@ -281,6 +294,7 @@ wire::Reply Ledger::State::last_answer(
           now, *place, query, known.worker, known.generation, known.holding.gpus, text);
       if (std::holds_alternative<wire::Placed>(repeated)) return repeated;
     }
+    if (auto placed = greedy_answer(now, *place, text)) return *placed;
     late.explanation = placement.explain(now, *place, query, text);
   }
   late.explanation.queue_position = position;

@@ -64,7 +64,9 @@ void Checker::on_place(
        place.hold_ms > 0 ? Duration::milliseconds(place.hold_ms) : core::Settings{}.hold_default,
        {place.requirements.all_tags.begin(), place.requirements.all_tags.end()}}};
   const auto* placed = reply == nullptr ? nullptr : std::get_if<wire::Placed>(reply);
-  check_none_better(server, asked, placed);
+  // What looks ahead waits for its batch even where there is room.
+  const bool looks_ahead = place.policy == wire::Policy::Fgd && place.wait_ms > 0;
+  if (reply != nullptr || !looks_ahead) check_none_better(server, asked, placed);
   if (reply == nullptr) models_[&server].waiting[{from, id.value}] = asked;
   if (placed != nullptr) on_placed(server, asked, *placed);
 }

@@ -102,6 +102,19 @@ TEST(Ledger, AFullQueueSaysSoAndWhy) {
   EXPECT_EQ(world.tables.waiting, 1u);
 }
 
+TEST(Ledger, WhatLooksAheadIsPlacedGreedilyBeforeItIsRefused) {
+  Settings settings = small_settings();
+  settings.waiting_max = 1;
+  LedgerWorld world(settings);
+  world.worker(worker("w1", 2));
+  world.ask({.task = "t1", .wait_ms = 100, .policy = wire::Policy::Fgd});
+  EXPECT_THAT(world.said(), IsEmpty()) << "there is room, but it waits for its batch";
+  world.ask({.task = "t2", .policy = wire::Policy::Fgd});
+  EXPECT_THAT(world.said(), ElementsAre("t2 placed on w1")) << "the queue is full";
+  world.advance(100);
+  EXPECT_THAT(world.said(), ElementsAre("t1 placed on w1")) << "no plan came in time";
+}
+
 TEST(Ledger, AsksForOnePlanAtATimeAndOnlyWhenSomethingChanged) {
   LedgerWorld world;
   EXPECT_EQ(world.snapshot(), nullptr) << "nothing waits";

@@ -35,6 +35,7 @@ struct PlaceMessage {
   explicit PlaceMessage(const Ask& ask) : tags(ask.tags), excluded{ask.exclude} {
     place.task = ask.task;
     place.priority = ask.priority;
+    place.policy = ask.policy;
     place.wait_ms = ask.wait_ms;
     place.demand.slots = ask.slots;
     place.requirements.all_tags = tags;

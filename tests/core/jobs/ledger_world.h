@@ -24,6 +24,7 @@ struct Ask {
   uint64_t connection = 1;
   std::string_view exclude = {};
   std::string_view spread_by = {};
+  wire::Policy policy = wire::Policy::LeastLoaded;
 };
 
 /// One shard's workers, a ledger and a planner on one thread, and what the clients were told.
