@@ -4,15 +4,12 @@
 # Every child leads a process group of its own. A shell runs a trap only after its foreground
 # command has ended; `wait` on a background child is the exception, so all long work waits.
 
-declare -A step_groups=()
-
 # Starts "$@" in a process group of its own; its id is in `started`.
 start_group() {
   set -m
   "$@" &
   started=$!
   set +m
-  step_groups[$started]=1
 }
 
 # Runs "$@" to its end and returns its status.
@@ -21,17 +18,16 @@ run_group() {
   start_group "$@" </dev/null
   local child=$started
   wait "$child" || status=$?
-  unset "step_groups[$child]"
   return "$status"
 }
 
 # Asks every group to stop, then insists after 6 s. Only groups whose leader this shell knows to be
-# running are signalled, so that an id that has come to belong to somebody else is left alone.
+# running are signalled, so that an id that has come to belong to somebody else is left alone. The
+# shell's own list is what counts: a trap may run before start_group has noted anything.
 stop_groups() {
   local child deadline=$((SECONDS + 6))
   local -a stopping=()
   for child in $(jobs -rp); do
-    [[ -n ${step_groups[$child]:-} ]] || continue
     kill -TERM -- "-$child" 2>/dev/null || continue
     stopping+=("$child")
   done
@@ -45,5 +41,4 @@ stop_groups() {
     done
     wait "$child" 2>/dev/null || true
   done
-  step_groups=()
 }
