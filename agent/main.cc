@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <random>
@@ -111,6 +112,8 @@ int run(const Options& options) {
 
 int main(int argc, char** argv) {
   using namespace berth::agent;
+  // A server may go while we write to it; that is an error code, not our end. Tasks get it back.
+  std::signal(SIGPIPE, SIG_IGN);
   Options options;
   Parsed parsed = parse_options(
       {argv + 1, argv + argc},

@@ -86,7 +86,8 @@ class BERTH_API Client {
   static Result<std::unique_ptr<Client>> create(Options options);
 
   /// A client on the caller's loop. Create and destroy it on the thread that runs the loop, and let
-  /// the loop run until it has nothing left to do after destroying it.
+  /// the loop run until it has nothing left to do after destroying it. Your program has to ignore
+  /// SIGPIPE then, as with any use of libuv.
   static Result<std::unique_ptr<Client>> create_on(uv_loop_s* loop, Options options);
 
   /// Answers what is pending with `stopped`, then closes.

@@ -1,5 +1,7 @@
 #include "net/client/impl.h"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -22,6 +24,15 @@ constexpr size_t kCommandsPerTurn = 4'096;
 
 // Slots for what the client asks on its own: probes, subscriptions, coalesced releases.
 constexpr uint32_t kOwnSlots = 64;
+
+// A server that goes while this thread writes to it is an error code, whatever the program does
+// with the signal elsewhere.
+void block_broken_pipes() {
+  sigset_t broken_pipe;
+  sigemptyset(&broken_pipe);
+  sigaddset(&broken_pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
+}
 
 // The user waits for these, and `pending_max` counts them.
 bool is_counted(const Handler& handler) {
@@ -80,6 +91,7 @@ Result<Done> Client::Impl::start(uv_loop_t* loop) {
     return Done{};
   }
   thread_ = std::thread([self = keep_] {
+    block_broken_pipes();
     self->link_->start();
     uv_run(self->loop_, UV_RUN_DEFAULT);
     uv_loop_close(self->loop_);

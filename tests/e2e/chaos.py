@@ -191,7 +191,17 @@ class Fleet:
         """All agents end, in order, with nothing to leave behind."""
         for name in self.names:
             self.stop_agent(name)
-        eventually(lambda: not self.processes(), "no process of a task is left")
+        try:
+            eventually(lambda: not self.processes(), "no process of a task is left")
+        except AssertionError as late:
+            raise AssertionError(f"{late}, but {[self._described(pid) for pid in self.processes()]}") from late
+
+    def _described(self, pid):
+        words = text_of(f"/proc/{pid}/cmdline").replace("\0", " ").strip()
+        state = re.search(r"^State:\s+(.*)$", text_of(f"/proc/{pid}/status"), re.M)
+        groups = text_of(f"/proc/{pid}/cgroup").split()
+        parent = re.search(r"^PPid:\s+(\d+)$", text_of(f"/proc/{pid}/status"), re.M)
+        return f"{pid} of {parent and parent.group(1)}: {words} ({state and state.group(1)}; {groups})"
 
 
 def draw(random, names):

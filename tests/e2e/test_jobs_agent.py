@@ -70,6 +70,17 @@ class JobsOnAgents(JobsTest):
         self.assertEqual(self.job(server, job)["state"], "RUNNING")
         self.expect_one_attempt(server, job, "a")
 
+    def test_a_broken_pipe_ends_no_agent_and_a_task_that_has_one(self):
+        # An agent that stood still says all that is overdue before it sees that its server is gone:
+        # the second write to a connection that its peer has left raises the signal.
+        server = self.durable()
+        agent = self.worker(server)
+        agent.signal(signal.SIGPIPE)
+        job = self.submit(server, "kill -PIPE $$; sleep 60")
+        shown = self.wait_for_state(server, job, "FAILED")
+        self.assertEqual(shown["last_error"]["class"], "signal", shown)
+        self.assertTrue(agent.running())
+
     def test_a_server_that_forgot_everything_has_its_tasks_stopped(self):
         server = self.server("--store", "memory")
         self.worker(server)
