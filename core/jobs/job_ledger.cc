@@ -134,8 +134,8 @@ std::unique_ptr<JobSnapshot> JobLedger::take_snapshot(Now now) {
   return state_->take_snapshot(now);
 }
 
-void JobLedger::on_plan(Now now, const JobPlan& plan) {
-  state_->on_plan(now, plan);
+std::optional<wire::PlanOutcome> JobLedger::on_plan(Now now, const JobPlan& plan) {
+  return state_->on_plan(now, plan);
 }
 
 wire::PlannerHealth JobLedger::planner_health(Now now) const {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "core/base/time.h"
@@ -93,8 +94,9 @@ class JobLedger final : public StoreReader {
   /// the end of a turn.
   std::unique_ptr<JobSnapshot> take_snapshot(Now now);
   /// The planner's answer: what of it still holds is promised, and started in this turn if it can
-  /// be. One that was not asked for, or came too late, changes nothing.
-  void on_plan(Now now, const JobPlan& plan);
+  /// be. What has become of it; nothing: it was not asked for, or came too late, and changes
+  /// nothing.
+  std::optional<wire::PlanOutcome> on_plan(Now now, const JobPlan& plan);
   wire::PlannerHealth planner_health(Now now) const;
 
   /// The group and all before it are safe: what they promised goes out.

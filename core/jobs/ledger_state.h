@@ -298,6 +298,7 @@ struct JobLedger::State {
   uint64_t standing_plan = 0;  ///< whose promises stand; 0: none
   uint32_t standing_jobs = 0;
   std::vector<uint32_t> host_of;  ///< of each worker its place in the last snapshot
+  JobPlan asked_for;  ///< of the last snapshot; its row in the history if nothing else ever comes
   bool wants_plan(Now now);
   std::unique_ptr<JobSnapshot> take_snapshot(Now now);
   void add_hosts(JobSnapshot& snapshot);
@@ -308,11 +309,12 @@ struct JobLedger::State {
   void add_holding(Now now, JobSnapshot& snapshot);
   static uint64_t version_of(const Job& job);
   std::vector<uint64_t> sorted_leases(WorkerNumber worker) const;
-  void on_plan(Now now, const JobPlan& plan);
+  std::optional<wire::PlanOutcome> on_plan(Now now, const JobPlan& plan);
   bool still_holds(const PlannedStart& start);
   void promise(Instant taken, const PlannedStart& start, uint64_t plan);
   void drop_promises();
-  void fall_back(Now now, const JobPlan& plan, wire::PlanOutcome outcome, const std::string& why);
+  wire::PlanOutcome fall_back(
+      Now now, const JobPlan& plan, wire::PlanOutcome outcome, const std::string& why);
   void check_planner(Now now);
   void keep(Now now, const JobPlan& plan, wire::PlanOutcome outcome, const std::string& note);
 

@@ -61,6 +61,13 @@ std::unique_ptr<JobSnapshot> JobLedger::State::take_snapshot(Now now) {
   add_holding(now, *snapshot);
   snapshot->plan_id = planner.begin(now, queue.blocked());
   snapshot->seed = snapshot->plan_id;
+  asked_for = {};
+  asked_for.plan_id = snapshot->plan_id;
+  asked_for.previous_plan = snapshot->previous_plan;
+  asked_for.cause = snapshot->cause;
+  asked_for.workers = static_cast<uint32_t>(snapshot->hosts.size());
+  asked_for.running = static_cast<uint32_t>(snapshot->holding.size());
+  asked_for.pending = snapshot->pending;
   counters.add(Counter::PlannerRuns);
   return snapshot;
 }
@@ -171,8 +178,8 @@ std::vector<uint64_t> JobLedger::State::sorted_leases(WorkerNumber worker) const
 }
 
 /// A plan that nobody waits for any more changes nothing.
-void JobLedger::State::on_plan(Now now, const JobPlan& plan) {
-  if (!planner.expects(plan.plan_id)) return;
+std::optional<PlanOutcome> JobLedger::State::on_plan(Now now, const JobPlan& plan) {
+  if (!planner.expects(plan.plan_id)) return std::nullopt;
   if (!plan.fault.empty()) {
     return fall_back(now, plan, PlanOutcome::Failed, "a plan broke a rule: " + plan.fault);
   }
@@ -199,6 +206,7 @@ void JobLedger::State::on_plan(Now now, const JobPlan& plan) {
   const PlanOutcome outcome =
       stands == 0 && !plan.starts.empty() ? PlanOutcome::Stale : PlanOutcome::Applied;
   keep(now, plan, outcome, {});
+  return outcome;
 }
 
 /// Ids and versions: what was assigned, aborted or given to another worker since is left out.
@@ -232,22 +240,22 @@ void JobLedger::State::drop_promises() {
   standing_jobs = 0;
 }
 
-void JobLedger::State::fall_back(
+PlanOutcome JobLedger::State::fall_back(
     Now now, const JobPlan& plan, PlanOutcome outcome, const std::string& why) {
   planner.failed(now, why);
   counters.add(Counter::PlannerFallbacks);
   drop_promises();
   freed = true;
   keep(now, plan, outcome, why);
+  return outcome;
 }
 
 /// Greedy goes on alone when the planner does not answer.
 void JobLedger::State::check_planner(Now now) {
   if (!planner.is_late(now)) return;
-  planner.failed(now, "a plan did not come in time");
-  counters.add(Counter::PlannerFallbacks);
-  drop_promises();
-  freed = true;
+  const Duration waited = now.mono - planner.asked();
+  asked_for.elapsed_us = static_cast<uint32_t>(std::min<int64_t>(waited.ns / 1'000, UINT32_MAX));
+  (void)fall_back(now, asked_for, PlanOutcome::Late, "a plan did not come in time");
 }
 
 /// For those who ask what was planned.

@@ -295,6 +295,17 @@ std::string JobWorld::line_of(const wire::Reply& reply) {
     if (list->next_cursor != 0) line += " next " + std::to_string(list->next_cursor);
     return line;
   }
+  if (const auto* plans = std::get_if<wire::PlanPage>(&reply)) {
+    std::string line = "plans";
+    for (const wire::PlanRow& row : plans->rows) {
+      line += " p" + std::to_string(row.id) + " " + std::string(plan_outcome_token(row.outcome));
+      if (!row.note.empty()) line += " (" + std::string(row.note) + ")";
+      last_plan = row;
+      last_plan.engine = last_plan.note = {};
+      last_plan.cost.terms = {};
+    }
+    return line;
+  }
   if (const auto* want = std::get_if<wire::WantLog>(&reply)) {
     return "want log " + short_name(want->assignment) + " ticket " + std::to_string(want->ticket);
   }

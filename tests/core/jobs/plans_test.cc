@@ -183,10 +183,39 @@ TEST_F(Plans, APlanThatDoesNotComeIsNotWaitedFor) {
   ASSERT_TRUE(plan.has_value());
   (void)after(5'000);
   EXPECT_EQ(health().state, wire::PlannerState::Bypassed);
-  world.ledger->on_plan(world.now, *plan);  // too late
+  EXPECT_EQ(world.ledger->on_plan(world.now, *plan), std::nullopt) << "too late";
   world.submit(kClient, {job(2, 300)});
   (void)turn();
   EXPECT_EQ(world.state_of(3), JobState::Assigned);
+}
+
+// A plan that never came left no trace: its id was missing between those before and after it.
+TEST_F(Plans, EveryPlanThatWasAskedForIsInTheHistoryWithWhatBecameOfIt) {
+  one_worker(4);
+  (void)running(job(2, 60));
+  world.submit(kClient, {job(4, 30)});
+  (void)turn();
+  const auto history = [&] {
+    world.ask(kClient, wire::ListPlans{});
+    return turn();
+  };
+  std::optional<JobPlan> plan = world.make_plan();
+  ASSERT_TRUE(plan.has_value());
+  EXPECT_EQ(history(), Lines({"c1: plans"})) << "it may still come";
+  (void)after(5'000);
+  EXPECT_EQ(history(), Lines({"c1: plans p1 late (a plan did not come in time)"}));
+  EXPECT_EQ(world.last_plan.workers, 1u);
+  EXPECT_EQ(world.last_plan.running, 1u);
+  EXPECT_EQ(world.last_plan.pending, 1u);
+  EXPECT_EQ(world.last_plan.planned, 0u);
+  EXPECT_EQ(world.last_plan.elapsed_us, 5'000'000u);
+  EXPECT_EQ(world.last_plan.made_at_ms, world.now.wall_ms - 5'000);
+  EXPECT_EQ(world.ledger->on_plan(world.now, *plan), std::nullopt);
+  (void)after(2'000);
+  plan = world.make_plan();
+  ASSERT_TRUE(plan.has_value());
+  EXPECT_EQ(world.ledger->on_plan(world.now, *plan), wire::PlanOutcome::Applied);
+  EXPECT_EQ(history(), Lines({"c1: plans p2 applied p1 late (a plan did not come in time)"}));
 }
 
 // What was looked through were the ids of before: one of them had changed places, and was gone.
