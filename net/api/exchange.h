@@ -20,8 +20,9 @@ struct Services;
 /// One HTTP request on its way to its answer: what a handler gets, and all it needs.
 ///
 /// By the time a handler is called, the path, the parameters and the body have been checked against
-/// the route's table. It answers once, with one of `answer`, `problem`, `refuse` or a stream, now
-/// or in a continuation of `ask`. A continuation is never called when the client has gone, and may
+/// the route's table. It answers once, with one of `answer`, `problem`, `refuse` or a stream, now,
+/// in a continuation of `ask`, or by a part of `Services` that takes it over and is told by
+/// `when_gone` to let go of it. A continuation is never called when the client has gone, and may
 /// capture the exchange by reference: it lives until the answer has been given or the client has
 /// gone.
 ///

@@ -2,7 +2,6 @@
 
 #include "net/api/apis.h"
 #include "net/api/services.h"
-#include "net/loop_clock.h"
 
 // What Prometheus scrapes.
 
@@ -10,10 +9,7 @@ namespace berth::net {
 namespace {
 
 void show_metrics(Exchange& exchange) {
-  HttpResponse response;
-  response.content_type = kMetricsType;
-  response.body = exchange.services().metrics.render(LoopClock::now());
-  exchange.answer(response);
+  exchange.services().scrapes.add(exchange);
 }
 
 constexpr std::array<Answer, 1> kAnswers = {{

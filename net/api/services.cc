@@ -1,5 +1,7 @@
 #include "net/api/services.h"
 
+#include "net/loop_clock.h"
+
 namespace berth::net {
 
 Services::Services(Asker& asker, core::Tables& tables, const core::ServerIdentity& identity)
@@ -16,6 +18,7 @@ void Services::on_start() {}
 
 void Services::on_turn_end() {
   events.on_turn_end();
+  if (scrapes.waited_for()) scrapes.on_turn_end(LoopClock::now());
 }
 
 void Services::on_tick(core::Now now) {

@@ -9,6 +9,7 @@
 #include "net/api/http_workers.h"
 #include "net/api/ledger_probe.h"
 #include "net/api/metrics_page.h"
+#include "net/api/scrapes.h"
 
 namespace berth::net {
 
@@ -40,6 +41,7 @@ struct Services {
   bool draining = false;
   HttpCounts http_counts;
   MetricsPage metrics{tables, http_counts};
+  Scrapes scrapes{metrics};
   bool store_is_full = false;  ///< so much waits to be written that new jobs are refused
 };
 

@@ -1,5 +1,6 @@
 #include "net/gateway/http_connections.h"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -42,6 +43,7 @@ HttpConnections::HttpConnections(
 
 void HttpConnections::start() {
   uv_idle_init(streams_.loop, &idle_);
+  uv_timer_init(streams_.loop, &due_);
   started_ = true;
   services_.on_start();
   refresh_gauges(services_.tables.counters.gauges);
@@ -107,6 +109,15 @@ void HttpConnections::on_turn_end() {
   } else {
     uv_idle_start(&idle_, [](uv_idle_t*) {});  // the loop must not sleep
   }
+  if (services_.scrapes.waited_for()) sleep_until_due();
+}
+
+// The end of the turn in which it wakes up does the rest.
+void HttpConnections::sleep_until_due() {
+  const core::Duration left = services_.scrapes.due() - LoopClock::mono();
+  const int64_t ms = std::max<int64_t>(left.ns, 0) / 1'000'000 + 1;
+  uv_timer_start(
+      &due_, [](uv_timer_t*) {}, static_cast<uint64_t>(ms), 0);
 }
 
 void HttpConnections::on_tick(bool store_is_full) {
@@ -146,6 +157,7 @@ void HttpConnections::stop() {
   if (!started_) return;
   started_ = false;
   uv_close(reinterpret_cast<uv_handle_t*>(&idle_), nullptr);
+  uv_close(reinterpret_cast<uv_handle_t*>(&due_), nullptr);
 }
 
 }  // namespace berth::net

@@ -68,6 +68,7 @@ class HttpConnections final : private Listener::Handler, private HttpExchangeOwn
 
   void refuse(HttpConnection& connection);
   void show_count();
+  void sleep_until_due();
 
   StreamLoop& streams_;
   const HttpOptions options_;
@@ -79,6 +80,7 @@ class HttpConnections final : private Listener::Handler, private HttpExchangeOwn
   HttpDesk desk_;
   Listener listener_;
   uv_idle_t idle_;
+  uv_timer_t due_;
   bool started_ = false;
   uint64_t swept_ms_ = 0;
   absl::flat_hash_map<const HttpExchange*, std::unique_ptr<HttpExchange>> exchanges_;

@@ -56,10 +56,11 @@ bool has_body(int status) {
   return status >= 200 && status != 204 && status != 304;
 }
 
-/// One for all whole answers of a thread: they are made in one go.
-HttpGzip& shared_gzip() {
+/// By one for all whole answers of a thread: they are made in one go.
+std::string_view zip(std::string_view body) {
   static thread_local HttpGzip gzip;
-  return gzip;
+  gzip.begin();
+  return gzip.end(body);
 }
 
 }  // namespace
@@ -225,10 +226,7 @@ void HttpConnection::respond(const HttpResponse& response) {
   std::string_view body = has_body(response.status) ? response.body : std::string_view();
   const bool vary = body.size() >= kGzipMin && http_compressible(response.content_type);
   const bool gzip = vary && request.accepts_gzip;
-  if (gzip) {
-    shared_gzip().begin();
-    body = shared_gzip().end(body);
-  }
+  if (gzip) body = response.gzip.empty() ? zip(body) : response.gzip;
   put_head(response, gzip ? "gzip" : "", body.size(), vary);
   if (request.method != HttpMethod::Head) put(out(), body);
   answered();

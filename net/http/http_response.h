@@ -16,6 +16,7 @@ struct HttpResponse {
   int status = 200;
   std::string_view content_type;  ///< empty: none
   std::string_view body;
+  std::string_view gzip;  ///< of the body, for who accepts it; empty: made when it is wanted
   std::span<const std::pair<std::string_view, std::string_view>> headers;  ///< further ones
 };
 

@@ -5,10 +5,11 @@ import os
 import re
 import shutil
 import subprocess
+import time
 import unittest
 
 from harness import eventually
-from http_api import HttpTest, covers
+from http_api import Answer, HttpTest, covers
 from jobs import ENDED, JobsTest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -186,6 +187,26 @@ class Counts(MetricsTest):
         for source, target, count in moves:
             self.expect(page, "berth_job_transitions_total", count, **{"from": source, "to": target})
         self.expect(page, "berth_job_transitions_total", sum(count for _, _, count in moves))
+
+    def test_a_scrape_in_a_loop_waits_for_new_numbers_and_takes_no_core(self):
+        berthd = self.server(*QUIET)
+        peer = self.peer(berthd)
+        scrapers = [self.api(berthd) for _ in range(4)]
+        for api in scrapers:
+            self.scrape(api)
+        rounds = 20
+        begun = time.monotonic()
+        for round_ in range(rounds):
+            self.beat(peer, f"w{round_}")
+            self.expect(self.scrape(scrapers[0]), "berth_heartbeats_total", round_ + 1)
+        self.assertGreaterEqual(time.monotonic() - begun, (rounds - 1) * 0.010, "a page at most every 10 ms")
+        # Whoever waits at the same time is sent the same page: each of its own would count the one before.
+        eventually(lambda: len(set(self.scrape_at_once(scrapers))) < len(scrapers), "a page is shared")
+
+    def scrape_at_once(self, scrapers):
+        for api in scrapers:
+            api.connection.request("GET", "/metrics")
+        return [Answer(api.connection.getresponse()).text for api in scrapers]
 
     def after_commits(self, api):
         page = self.scrape(api)
