@@ -23,17 +23,12 @@ constexpr Duration kAwayFor = Duration::seconds(1);
 /// A message of assignments fits a frame, whatever the specs are.
 constexpr size_t kAssignmentBytesMax = 256 * 1024;
 
-bool failed_there(const Attempt& attempt) {
-  return attempt.state == wire::JobState::Failed || attempt.state == wire::JobState::Lost;
-}
-
 }  // namespace
 
 bool JobLedger::State::dispatch(Now now, Effects& effects) {
   // Not before all have had their turn since the last time: the first few hundred classes, which
   // find no room whatever is freed, would be tried for ever, and nobody behind them.
   if (!dispatching && std::exchange(freed, false) && queue.blocked() > 0) queue.unblock_all();
-  const bool promised = start_promised(now);
   size_t placed = 0;
   size_t failed = 0;
   bool more = false;
@@ -49,6 +44,8 @@ bool JobLedger::State::dispatch(Now now, Effects& effects) {
       ++failed;
     }
   }
+  // After the queue: what no plan knows of yet may stand before all that is promised.
+  const bool promised = start_promised(now);
   send_assignments(effects);
   publish_blocked();
   dispatching = more;
@@ -90,7 +87,8 @@ bool JobLedger::State::find_place(Now now, Job& job, JobClass like, Effects& eff
   return try_once();
 }
 
-/// Holds a place on a worker that can be handed a job now, and has promised it to nobody else.
+/// Holds a place on a worker that can be handed a job now, and has promised it to nobody before
+/// this one.
 bool JobLedger::State::hold_ready(
     Now now, const Job& job, const Query& query, std::string_view task, Effects& effects) {
   std::vector<WorkerNumber> promised;
@@ -108,8 +106,9 @@ bool JobLedger::State::hold_ready(
     if (!placement.hold(task, *asked, held)) return false;
     const WorkerNumber worker = workers.number_of(held.text.id());
     const bool ready = workers.at(worker).ready();
-    if (ready && (promises.empty() ||
-                  keeps_promises(now, worker, query.demand, expected_duration(now, job), job.id))) {
+    if (ready &&
+        (promises.empty() ||
+         keeps_promises(now, worker, query.demand, expected_duration(now, job), turn_of(job)))) {
       return true;
     }
     placement.end_hold(held.reservation);

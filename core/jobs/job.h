@@ -89,6 +89,11 @@ struct Attempt {
   bool unsaved = false;              ///< to be written with the rows of this turn
 };
 
+/// Where it ended like this its job is not sent again while others fit.
+constexpr bool failed_there(const Attempt& attempt) {
+  return attempt.state == wire::JobState::Failed || attempt.state == wire::JobState::Lost;
+}
+
 /// What only a job has that was assigned at least once.
 struct Run {
   std::vector<Attempt> attempts;  ///< oldest first; the last one is the current

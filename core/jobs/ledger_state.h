@@ -311,6 +311,7 @@ struct JobLedger::State {
   std::vector<uint64_t> sorted_leases(WorkerNumber worker) const;
   std::optional<wire::PlanOutcome> on_plan(Now now, const JobPlan& plan);
   bool still_holds(const PlannedStart& start);
+  static bool avoids_workers(const Job& job);
   void promise(Instant taken, const PlannedStart& start, uint64_t plan);
   void drop_promises();
   wire::PlanOutcome fall_back(
@@ -324,7 +325,8 @@ struct JobLedger::State {
   bool plan_changed = false;                ///< all workers' promises are to be looked at
   Instant promises_looked_at;
   bool keeps_promises(
-      Now now, WorkerNumber number, const NodeDemand& demand, Duration length, wire::JobId except);
+      Now now, WorkerNumber number, const NodeDemand& demand, Duration length, JobTurn turn);
+  bool goes_before(JobTurn turn, const Promise& promise) const;
   bool start_promised(Now now);
   size_t start_promised_on(Now now, WorkerNumber worker);
   bool keep_promise(Now now, wire::JobId id);

@@ -75,14 +75,25 @@ Ticks ticks(Duration length) {
 
 }  // namespace
 
-/// Whether the worker keeps to all its promises when `demand` is held on it, which is not free any
-/// more, for `length` from now on; `except`: the promise that is about to be kept.
+/// Whether the one at `turn` need not mind what is promised to another. A plan trades age alone:
+/// what counts for more than that also counts against it, and what no plan knows keeps its place
+/// in the queue.
+bool JobLedger::State::goes_before(JobTurn turn, const Promise& promise) const {
+  if (promises.find(turn.id) == nullptr) return turn < promise.turn;
+  if (turn.priority != promise.turn.priority) return turn.priority > promise.turn.priority;
+  const bool by_deadline = settings.plan.objective != wire::PlanObjective::Deadlines;
+  return by_deadline && turn.deadline_at_ms != promise.turn.deadline_at_ms && turn < promise.turn;
+}
+
+/// Whether the worker keeps to what it has promised before the one at `turn` when `demand` of that
+/// is held on it, which is not free any more, for `length` from now on.
 bool JobLedger::State::keeps_promises(
-    Now now, WorkerNumber number, const NodeDemand& demand, Duration length, wire::JobId except) {
+    Now now, WorkerNumber number, const NodeDemand& demand, Duration length, JobTurn turn) {
   if (!promises.any_on(number)) return true;
-  const std::vector<const Promise*> all = promises.on(number);
-  const Instant end = now.mono + length;
-  if (all.front()->start >= end && all.front()->job != except) return true;
+  std::vector<const Promise*> all = promises.on(number);
+  std::erase_if(
+      all, [&](const Promise* one) { return one->job == turn.id || goes_before(turn, *one); });
+  if (all.empty() || all.front()->start >= now.mono + length) return true;
   const WorkerEntry& worker = workers.at(number);
   NodeState node;
   uint32_t flags = 0;
@@ -109,7 +120,6 @@ bool JobLedger::State::keeps_promises(
     if (i + 1 < running.size()) without.take(0, running[i].first, running[i].second);
   }
   for (const Promise* one : all) {
-    if (one->job == except) continue;
     const Ticks planned = one->start <= now.mono ? 0 : ticks(one->start - now.mono);
     const Ticks duration = ticks(one->length);
     const std::vector<Amount> amounts = taken(node, one->demand);
@@ -167,13 +177,14 @@ size_t JobLedger::State::start_promised_on(Now now, WorkerNumber worker) {
   return started;
 }
 
-/// The start itself: an ordinary hold, lease and assignment. False: not now, or never.
+/// The start itself: an ordinary hold, lease and assignment, of the first in the queue whom it
+/// serves as well. False: not now, or never.
 bool JobLedger::State::keep_promise(Now now, wire::JobId id) {
-  // Elements of an array change places when one of them starts.
+  // Jobs that are alike change places when one of them starts.
   const Promise* found = promises.find(id);
   if (found == nullptr) return false;
   const Promise promise = *found;
-  Job* job = jobs.find(id);
+  Job* job = jobs.find(promises.first_alike(id));
   if (job == nullptr || !job->queued) {
     (void)promises.remove(id);
     return false;
@@ -189,23 +200,15 @@ bool JobLedger::State::keep_promise(Now now, wire::JobId id) {
   }
   const GpuSet gpus = query.demand.gpu_count > 0 ? choose_gpus(seen.node, query.demand) : GpuSet{0};
   const uint32_t attempt = edges::last_attempt(*job) ? edges::last_attempt(*job)->id.attempt : 0;
-  // The first of an array's rest is the one that is taken out of it; they are alike.
+  // Of an array's rest it is the first that is taken out.
   const wire::JobId first = job->id;
   const std::string task = wire::assignment_text({first, next_epoch + 1, attempt + 1});
   if (!placement.hold_on(task, query, promise.row, promise.generation, gpus, held)) return false;
-  if (!keeps_promises(now, promise.worker, query.demand, promise.length, id)) {
+  if (!keeps_promises(now, promise.worker, query.demand, promise.length, promise.turn)) {
     placement.end_hold(held.reservation);
     return false;
   }
-  if (first != id) {
-    // Their promises change places with them.
-    std::optional<Promise> other = promises.remove(first);
-    promises.rename(id, first);
-    if (other) {
-      other->job = id;
-      promises.add(std::move(*other));
-    }
-  }
+  promises.exchange(id, first);
   assign(now, *job);
   return true;
 }

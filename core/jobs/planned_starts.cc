@@ -6,8 +6,17 @@
 
 namespace berth::core {
 
+PlannedStarts::Kind PlannedStarts::kind_of(const Promise& promise) {
+  return {
+      promise.like,
+      promise.length.ns,
+      promise.turn.deadline_at_ms != 0,
+      promise.unlike ? promise.job.value : 0};
+}
+
 void PlannedStarts::add(Promise&& promise) {
   const std::pair key{promise.start, promise.job.value};
+  by_kind_[kind_of(promise)].insert(promise.turn);
   by_worker_[promise.worker].insert(key);
   by_start_.insert(key);
   BERTH_CHECK(by_job_.try_emplace(promise.job.value, std::move(promise)).second);
@@ -28,19 +37,34 @@ std::optional<Promise> PlannedStarts::remove(wire::JobId job) {
   const auto of_worker = by_worker_.find(promise.worker);
   of_worker->second.erase(key);
   if (of_worker->second.empty()) by_worker_.erase(of_worker);
+  const auto of_kind = by_kind_.find(kind_of(promise));
+  of_kind->second.erase(promise.turn);
+  if (of_kind->second.empty()) by_kind_.erase(of_kind);
   return promise;
 }
 
-void PlannedStarts::rename(wire::JobId from, wire::JobId to) {
-  std::optional<Promise> promise = remove(from);
-  if (!promise) return;
-  promise->job = to;
-  add(std::move(*promise));
+wire::JobId PlannedStarts::first_alike(wire::JobId job) const {
+  return by_kind_.at(kind_of(by_job_.at(job.value))).begin()->id;
+}
+
+void PlannedStarts::exchange(wire::JobId job, wire::JobId other) {
+  if (job == other) return;
+  std::optional<Promise> one = remove(job);
+  std::optional<Promise> two = remove(other);
+  const JobTurn turn = one->turn;
+  one->job = other;
+  one->turn = two ? two->turn : JobTurn{turn.priority, turn.deadline_at_ms, other};
+  add(std::move(*one));
+  if (!two) return;
+  two->job = job;
+  two->turn = turn;
+  add(std::move(*two));
 }
 
 void PlannedStarts::clear() {
   by_job_.clear();
   by_worker_.clear();
+  by_kind_.clear();
   by_start_.clear();
 }
 

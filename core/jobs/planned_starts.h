@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/time.h"
+#include "core/jobs/dispatch_queue.h"
 #include "core/jobs/job.h"
 #include "core/placement/query.h"
 
@@ -17,6 +18,9 @@ namespace berth::core {
 /// A start that a plan has promised to a job that waits.
 struct Promise {
   wire::JobId job;
+  JobTurn turn;         ///< where it stands in the queue
+  JobClass like = 0;    ///< what it asks for
+  bool unlike = false;  ///< to be kept apart from others of its class: it avoids some workers
   uint64_t plan = 0;
   WorkerNumber worker = kNoWorker;
   WorkerIndex row;
@@ -28,9 +32,11 @@ struct Promise {
 
 /// The planned starts that stand: at most one for each job.
 ///
-/// Shape    a hash table by job; of each worker its jobs by start; all of them by start
+/// Shape    a hash table by job; of each worker its jobs by start; those alike by their turn; all
+/// of
+///          them by start
 /// Threads  one owner
-/// Memory   about 250 bytes a promise
+/// Memory   about 300 bytes a promise
 class PlannedStarts {
  public:
   /// The job has none yet.
@@ -40,8 +46,11 @@ class PlannedStarts {
   std::optional<Promise> remove(wire::JobId job);
   void clear();
 
-  /// It has been given a later start, or an earlier one.
-  void rename(wire::JobId from, wire::JobId to);
+  /// The first in the queue of those that the start of `job` would serve as well: they want the
+  /// same for as long.
+  wire::JobId first_alike(wire::JobId job) const;
+  /// Each is given the start of the other; `job` has one.
+  void exchange(wire::JobId job, wire::JobId other);
 
   bool empty() const { return by_job_.empty(); }
   size_t size() const { return by_job_.size(); }
@@ -55,8 +64,24 @@ class PlannedStarts {
  private:
   using ByStart = absl::btree_set<std::pair<Instant, uint64_t>>;
 
+  /// Of jobs that are alike; `alone` is the job that is like no other.
+  struct Kind {
+    JobClass like = 0;
+    int64_t length_ns = 0;
+    bool has_deadline = false;
+    uint64_t alone = 0;
+
+    friend bool operator==(const Kind&, const Kind&) = default;
+    template <typename H>
+    friend H AbslHashValue(H h, const Kind& kind) {
+      return H::combine(std::move(h), kind.like, kind.length_ns, kind.has_deadline, kind.alone);
+    }
+  };
+  static Kind kind_of(const Promise& promise);
+
   absl::flat_hash_map<uint64_t, Promise> by_job_;
   absl::flat_hash_map<WorkerNumber, ByStart> by_worker_;
+  absl::flat_hash_map<Kind, absl::btree_set<JobTurn>> by_kind_;
   ByStart by_start_;
 };
 

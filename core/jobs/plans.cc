@@ -147,7 +147,7 @@ void JobLedger::State::add_waiting(
     if (worker != kNoWorker && host_of[worker] != kNoHost) added.avoided.push_back(host_of[worker]);
   };
   for (const Attempt& one : job.run->attempts) {
-    if (one.state == JobState::Failed || one.state == JobState::Lost) avoid(one.worker);
+    if (failed_there(one)) avoid(one.worker);
   }
   for (WorkerNumber worker : job.run->refused_by)
     avoid(worker);
@@ -219,10 +219,18 @@ bool JobLedger::State::still_holds(const PlannedStart& start) {
          worker.generation == start.generation;
 }
 
+bool JobLedger::State::avoids_workers(const Job& job) {
+  return job.run && (!job.run->refused_by.empty() ||
+                     std::any_of(job.run->attempts.begin(), job.run->attempts.end(), failed_there));
+}
+
 void JobLedger::State::promise(Instant taken, const PlannedStart& start, uint64_t plan) {
   Job& job = *jobs.find({start.job});
   Promise promise;
   promise.job = {start.job};
+  promise.turn = {job.priority, job.deadline_at_ms, promise.job};
+  promise.like = job.like;
+  promise.unlike = avoids_workers(job);
   promise.plan = plan;
   promise.worker = start.worker;
   promise.row = start.row;

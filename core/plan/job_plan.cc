@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/plan/bounds.h"
 #include "core/plan/engine/decoder.h"
 #include "core/plan/engine/solver.h"
 #include "core/plan/job_problem.h"
+#include "core/plan/plan_part.h"
 
 namespace berth::core {
 
@@ -37,113 +39,118 @@ Unit unit_of(Goal goal, size_t tasks) {
 struct JobPlanning::State {
   explicit State(std::unique_ptr<const JobSnapshot> given) : snapshot(std::move(given)) {
     built = problem_of(*snapshot);
-    Problem& problem = built.problem;
-    if (problem.tasks.empty()) return;
-    unit = unit_of(problem.goal, problem.tasks.size());
-    Decoder decoder(problem);
-    make_greedy(decoder);
-    make_standing(decoder);
-    const Schedule& seed = has_standing && standing.cost <= greedy.cost ? standing : greedy;
-    engine = make_engine(problem, EngineChoice::Auto, Rng(snapshot->seed), &seed);
+    if (built.ranges.empty()) return;
+    unit = unit_of(built.problem.goal, built.problem.tasks.size());
+    chosen.tasks.resize(built.problem.tasks.size());
+    for (const JobRange& range : built.ranges)
+      searched += range.search ? 1 : 0;
+    unsearched = searched;
+    begin_next(true);
   }
 
-  /// The order of the queue, each job where it ends first. Who wants few workers may take as long.
-  void make_greedy(Decoder& decoder) {
-    Problem& problem = built.problem;
-    std::vector<uint32_t> order(problem.tasks.size());
-    std::iota(order.begin(), order.end(), 0);
-    (void)decoder.decode(order, {}, greedy);
-    if (problem.goal != Goal::WorkersUsed) return;
-    Ticks last = 0;
-    for (uint32_t task = 0; task < problem.tasks.size(); ++task)
-      last = std::max(last, greedy.tasks[task].start + problem.tasks[task].duration);
-    for (uint32_t task = 0; task < problem.tasks.size(); ++task) {
-      const Ticks deadline = snapshot->waiting[built.tasks[task]].deadline;
-      const Ticks end = greedy.tasks[task].start + problem.tasks[task].duration;
-      problem.tasks[task].deadline = std::max(end, std::min(deadline, last));
-    }
-  }
-
-  /// The plan before, in the order of its starts, and what is new behind it.
-  void make_standing(Decoder& decoder) {
-    const Problem& problem = built.problem;
-    std::vector<uint32_t> order(problem.tasks.size());
-    std::vector<uint32_t> where(problem.tasks.size(), Decoder::kAny);
-    std::iota(order.begin(), order.end(), 0);
-    for (uint32_t task : order) {
-      const uint32_t host = previous_host(task);
-      if (host == kNoHost || problem.duration_on(task, host) >= kNever) continue;
-      where[task] = host;
-      has_standing = true;
-    }
-    if (!has_standing) return;
-    std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
-      return start_before(a, where[a]) < start_before(b, where[b]);
-    });
-    // A hard deadline that it misses is nothing to begin from.
-    has_standing = decoder.decode(order, where, standing);
-  }
-
-  uint32_t previous_host(uint32_t task) const {
-    return snapshot->waiting[built.tasks[task]].previous_host;
-  }
-  Ticks start_before(uint32_t task, uint32_t where) const {
-    return where == Decoder::kAny ? kNever : snapshot->waiting[built.tasks[task]].previous_start;
-  }
-
-  uint32_t moves_of(const Schedule& schedule) const {
-    uint32_t moves = 0;
-    for (uint32_t task = 0; task < built.tasks.size(); ++task) {
-      const uint32_t host = previous_host(task);
-      moves += host != kNoHost && host != schedule.tasks[task].worker ? 1 : 0;
-    }
-    return moves;
-  }
-
-  double price_of(const Schedule& schedule) const {
-    return snapshot->move_price * moves_of(schedule) * greedy.cost /
-           static_cast<double>(built.tasks.size());
-  }
-
-  const Schedule& cheapest() const {
-    const Schedule* best = engine->best() != nullptr ? engine->best() : &greedy;
-    if (!has_standing) return *best;
-    const double moving = best->cost + price_of(*best);
-    return moving < standing.cost + price_of(standing) ? *best : standing;
-  }
-
-  void add_starts(const Schedule* schedule, JobPlan& plan);
+  void begin_next(bool search);
+  void settle();
+  bool advance(uint64_t given);
+  void finish(JobPlan& plan);
+  void make_greedy();
+  double price_of(const Schedule& schedule) const;
+  void add_starts(JobPlan& plan);
   void add_start(uint32_t waiting, const Assigned& at, JobPlan& plan);
-  std::vector<Assigned> in_order_of_arrays(std::vector<Assigned> tasks) const;
 
   const std::unique_ptr<const JobSnapshot> snapshot;
   JobProblem built;
   Unit unit{"", 1};
+  size_t searched = 0;             ///< ranges that are
+  size_t unsearched = 0;           ///< of them
+  size_t next = 0;                 ///< the range after `part`
+  std::unique_ptr<PlanPart> part;  ///< null: all is decided
+  uint64_t share = 0;              ///< steps that it still may take
+  std::vector<Problem::Busy> decided;
+  Schedule chosen;
   Schedule greedy;
-  Schedule standing;
-  bool has_standing = false;
-  std::unique_ptr<Engine> engine;  ///< null: there is nothing to search
+  double bound = 0;
+  std::string engine = "greedy";
   uint64_t steps = 0;
 };
 
-/// Those of an array are alike, and are started in the order of their ids.
-std::vector<Assigned> JobPlanning::State::in_order_of_arrays(std::vector<Assigned> tasks) const {
-  absl::flat_hash_map<uint64_t, std::vector<uint32_t>> arrays;
-  for (uint32_t task = 0; task < tasks.size(); ++task) {
-    const WaitingJob& job = snapshot->waiting[built.tasks[task]];
-    if (job.array != 0) arrays[job.array].push_back(task);
+/// Up to the next range that is searched; without `search` none is any more.
+void JobPlanning::State::begin_next(bool search) {
+  // What a thread does in a millisecond, roughly; only shares are cut by it.
+  constexpr uint64_t kStepsPerMs = 20'000;
+  constexpr uint64_t kShareMin = 50'000;
+  for (part.reset(); next < built.ranges.size(); settle()) {
+    JobRange range = built.ranges[next++];
+    range.search = range.search && search;
+    part = std::make_unique<PlanPart>(*snapshot, built, decided, range);
+    if (!range.search) continue;
+    const auto budget = static_cast<uint64_t>(snapshot->budget.ms()) * kStepsPerMs;
+    share = std::max(kShareMin, budget / searched);
+    if (unsearched == searched) engine = search_name(part->problem());
+    --unsearched;
+    return;
   }
-  for (const auto& [array, members] : arrays) {
-    std::vector<Assigned> places;
-    for (uint32_t task : members)
-      places.push_back(tasks[task]);
-    std::stable_sort(places.begin(), places.end(), [](const Assigned& a, const Assigned& b) {
-      return a.start < b.start;
-    });
-    for (size_t i = 0; i < members.size(); ++i)
-      tasks[members[i]] = places[i];
+}
+
+/// What is best for those of the range is what those behind it have to live with.
+void JobPlanning::State::settle() {
+  const Schedule best = part->choose();
+  const JobRange& range = built.ranges[next - 1];
+  for (uint32_t task = range.begin; task < range.end; ++task) {
+    const Assigned& at = chosen.tasks[task] = best.tasks[task - range.begin];
+    Problem::Task& one = built.problem.tasks[task];
+    one.deadline = part->problem().tasks[task - range.begin].deadline;
+    if (next == built.ranges.size()) continue;
+    decided.push_back({at.worker, at.start + one.duration, one.demand, at.start});
   }
-  return tasks;
+  if (built.ranges.size() == 1) {
+    chosen.cost = best.cost;
+    greedy = part->greedy();
+    bound = part->bound();
+  }
+  part.reset();
+}
+
+bool JobPlanning::State::advance(uint64_t given) {
+  steps += given;
+  while (part != nullptr) {
+    const uint64_t taken = unsearched > 0 ? std::min(given, share) : given;
+    const bool better = part->advance(taken);
+    given -= taken;
+    share -= std::min(share, taken);
+    if (!better || (unsearched > 0 && share == 0)) {
+      settle();
+      begin_next(true);
+    } else if (given == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/// Where there are several ranges: each as greedy has it gives the same as all of them in turn.
+void JobPlanning::State::make_greedy() {
+  std::vector<uint32_t> order(built.problem.tasks.size());
+  std::iota(order.begin(), order.end(), 0);
+  (void)Decoder(built.problem).decode(order, {}, greedy);
+  bound = lower_bound(built.problem);
+  chosen.cost = cost_of(built.problem, chosen.tasks);
+  if (chosen.cost <= greedy.cost) return;
+  // What the first gained has cost the others more.
+  chosen = greedy;
+  for (uint32_t task = 0; task < chosen.tasks.size(); ++task) {
+    Problem::Task& one = built.problem.tasks[task];
+    const bool limited = built.problem.goal == Goal::WorkersUsed;
+    if (limited) one.deadline = std::max(one.deadline, greedy.tasks[task].start + one.duration);
+  }
+}
+
+double JobPlanning::State::price_of(const Schedule& schedule) const {
+  uint32_t moves = 0;
+  for (uint32_t task = 0; task < built.tasks.size(); ++task) {
+    const uint32_t host = snapshot->waiting[built.tasks[task]].previous_host;
+    moves += host != kNoHost && host != schedule.tasks[task].worker ? 1 : 0;
+  }
+  return snapshot->move_price * moves * greedy.cost / static_cast<double>(built.tasks.size());
 }
 
 void JobPlanning::State::add_start(uint32_t waiting, const Assigned& at, JobPlan& plan) {
@@ -170,13 +177,10 @@ void JobPlanning::State::add_start(uint32_t waiting, const Assigned& at, JobPlan
 }
 
 /// Whose end makes room: what holds the worker, or is planned on it, until just then.
-void JobPlanning::State::add_starts(const Schedule* schedule, JobPlan& plan) {
+void JobPlanning::State::add_starts(JobPlan& plan) {
   if (built.first) add_start(built.first->waiting, built.first->at, plan);
-  if (schedule != nullptr) {
-    const std::vector<Assigned> tasks = in_order_of_arrays(schedule->tasks);
-    for (uint32_t task = 0; task < tasks.size(); ++task)
-      add_start(built.tasks[task], tasks[task], plan);
-  }
+  for (uint32_t task = 0; task < chosen.tasks.size(); ++task)
+    add_start(built.tasks[task], chosen.tasks[task], plan);
   absl::flat_hash_map<std::pair<uint32_t, Ticks>, uint64_t> ends;
   for (const HoldingJob& one : snapshot->holding)
     ends[{snapshot->hosts[one.host].worker, std::max<Ticks>(one.until, 1)}] = one.job;
@@ -201,9 +205,28 @@ const JobSnapshot& JobPlanning::snapshot() const {
 }
 
 bool JobPlanning::advance(uint64_t steps) {
-  if (state_->engine == nullptr) return false;
-  state_->steps += steps;
-  return state_->engine->advance(steps);
+  return state_->advance(steps);
+}
+
+/// Of what is not decided yet as much as was found; the rest as greedy has it.
+void JobPlanning::State::finish(JobPlan& plan) {
+  if (part != nullptr) {
+    settle();
+    begin_next(false);
+  }
+  if (built.ranges.empty()) {
+    plan.proved = true;
+    return add_starts(plan);
+  }
+  if (built.ranges.size() > 1) make_greedy();
+  plan.fault = schedule_fault(built.problem, chosen.tasks);
+  const double moves = price_of(chosen) / unit.size;
+  plan.terms = {{unit.name, chosen.cost / unit.size}, {"moves", moves}};
+  plan.cost = chosen.cost / unit.size + moves;
+  plan.greedy = greedy.cost / unit.size;
+  plan.bound = std::min(bound / unit.size, plan.cost);
+  plan.proved = chosen.cost <= bound;
+  if (plan.fault.empty()) add_starts(plan);
 }
 
 JobPlan JobPlanning::finish() {
@@ -217,23 +240,8 @@ JobPlan JobPlanning::finish() {
   plan.pending = self.snapshot->pending;
   plan.snapshot_us = self.snapshot->snapshot_us;
   plan.steps = self.steps;
-  const Problem& problem = self.built.problem;
-  if (self.engine == nullptr) {
-    plan.engine = "greedy";
-    plan.proved = true;
-    self.add_starts(nullptr, plan);
-  } else {
-    const Schedule& schedule = self.cheapest();
-    plan.engine = search_name(problem);
-    plan.fault = schedule_fault(problem, schedule.tasks);
-    const double moves = self.price_of(schedule) / self.unit.size;
-    plan.terms = {{self.unit.name, schedule.cost / self.unit.size}, {"moves", moves}};
-    plan.cost = schedule.cost / self.unit.size + moves;
-    plan.greedy = self.greedy.cost / self.unit.size;
-    plan.bound = std::min(self.engine->bound() / self.unit.size, plan.cost);
-    plan.proved = self.engine->proved() && &schedule == self.engine->best();
-    if (plan.fault.empty()) self.add_starts(&schedule, plan);
-  }
+  self.finish(plan);
+  plan.engine = self.engine;
   const uint32_t again = plan.diff.kept + plan.diff.moved;
   plan.diff.gone = self.snapshot->previous_jobs - std::min(self.snapshot->previous_jobs, again);
   return plan;

@@ -53,9 +53,8 @@ struct JobPlan {
 /// The making of one plan, cut up so that whoever has a clock decides when it is good enough.
 ///
 /// The first in the queue that cannot start at once gets the earliest place it can have, and keeps
-/// it: whatever the objective, those behind it never delay it, so nobody starves. The rest begins
-/// as greedy would place it, or as the plan before has it, whichever costs less, and is searched
-/// from there; jobs move to other workers only when that pays for `move_price`.
+/// it: whatever the objective, those behind it never delay it, so nobody starves. The rest is
+/// arranged range by range (`JobProblem::ranges`), each around those before it.
 ///
 /// GPUs are counted per worker, not per device: what does not fit on devices fails when it is
 /// started and is planned again.

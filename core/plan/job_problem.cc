@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <string>
 
 #include "core/plan/timeline.h"
@@ -134,11 +133,11 @@ class Builder {
       demands_.push_back(vector_of(resources_, query.query.demand));
     allowed_.resize(snapshot_.queries.size());
     known_.resize(snapshot_.queries.size());
-    rank_priorities();
     problem.goal = goal();
     for (uint32_t i = 0; i < snapshot_.waiting.size(); ++i) {
       if (!add_task(i)) break;
     }
+    add_ranges();
     return std::move(built_);
   }
 
@@ -165,19 +164,6 @@ class Builder {
       case wire::PlanObjective::Workers: break;
     }
     return Goal::WorkersUsed;
-  }
-
-  void rank_priorities() {
-    for (const WaitingJob& job : snapshot_.waiting)
-      priorities_.push_back(job.priority);
-    std::sort(priorities_.begin(), priorities_.end());
-    priorities_.erase(std::unique(priorities_.begin(), priorities_.end()), priorities_.end());
-  }
-
-  /// Each priority weighs four times what the one below it does, ten of them apart.
-  double weight_of(int32_t priority) const {
-    const auto at = std::lower_bound(priorities_.begin(), priorities_.end(), priority);
-    return std::pow(4.0, std::min<ptrdiff_t>(at - priorities_.begin(), 10));
   }
 
   const std::vector<uint32_t>& allowed_for(uint32_t query) {
@@ -226,7 +212,6 @@ class Builder {
       task.workers = std::move(allowed);
     }
     task.waited = job.waited;
-    task.weight = weight_of(job.priority);
     if (built_.problem.goal == Goal::WeightedTardiness) set_due(job, task);
     built_.problem.tasks.push_back(std::move(task));
     built_.tasks.push_back(waiting);
@@ -240,7 +225,44 @@ class Builder {
     if (job.deadline < kNever) return;
     constexpr Ticks kAtLeast = 60 * kTicksPerSecond;
     task.deadline = std::max(10 * task.duration, kAtLeast) - job.waited;
-    task.weight *= 0.01;
+    task.weight = 0.01;
+  }
+
+  const WaitingJob& job_of(uint32_t task) const { return snapshot_.waiting[built_.tasks[task]]; }
+
+  bool same_range(uint32_t a, uint32_t b) const {
+    const WaitingJob& one = job_of(a);
+    const WaitingJob& other = job_of(b);
+    const bool by_deadline = built_.problem.goal != Goal::WeightedTardiness;
+    return one.priority == other.priority && (!by_deadline || one.deadline == other.deadline);
+  }
+
+  /// In whatever order these start, it comes to the same; few workers want more thought.
+  bool alike(uint32_t a, uint32_t b) const {
+    const WaitingJob& one = job_of(a);
+    const WaitingJob& other = job_of(b);
+    return built_.problem.goal != Goal::WorkersUsed && one.query == other.query &&
+           one.duration == other.duration && one.deadline == other.deadline &&
+           one.avoided.empty() && other.avoided.empty();
+  }
+
+  /// Searching costs some milliseconds for each range: behind the first few the order of the queue
+  /// has to do, and so it does within ranges where nothing can be gained.
+  void add_ranges() {
+    constexpr int kSearchedMax = 8;
+    int searched = 0;
+    const auto tasks = static_cast<uint32_t>(built_.tasks.size());
+    for (uint32_t begin = 0, end = 0; begin < tasks; begin = end) {
+      bool search = false;
+      for (end = begin + 1; end < tasks && same_range(begin, end); ++end)
+        search = search || !alike(begin, end);
+      search = search && ++searched <= kSearchedMax;
+      if (!search && !built_.ranges.empty() && !built_.ranges.back().search) {
+        built_.ranges.back().end = end;
+      } else {
+        built_.ranges.push_back({begin, end, search});
+      }
+    }
   }
 
   void place_first(uint32_t waiting, const std::vector<uint32_t>& allowed) {
@@ -272,7 +294,6 @@ class Builder {
   std::vector<std::vector<Amount>> demands_;  ///< of each query
   std::vector<std::vector<uint32_t>> allowed_;
   std::vector<char> known_;
-  std::vector<int32_t> priorities_;
   size_t pairs_ = 0;
 };
 

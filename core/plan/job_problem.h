@@ -8,15 +8,27 @@
 
 namespace berth::core {
 
+/// Jobs of a problem, neighbours in the queue.
+struct JobRange {
+  uint32_t begin = 0;
+  uint32_t end = 0;
+  bool search = false;  ///< false: each in turn where it ends first; there is nothing to gain
+};
+
 /// A snapshot as a planning problem.
+///
+/// The order of the queue is kept between its ranges: whatever is gained by it, a job never waits
+/// for one of a later range. A range is the jobs of one priority and one deadline, or of one
+/// priority where lateness is what the objective counts: among those only age is traded.
 ///
 /// Memory   allowed workers that are not all of them cost 4 bytes a job and worker; jobs beyond
 ///          `kAllowedMax` of those in all are left to later plans
 struct JobProblem {
   static constexpr size_t kAllowedMax = 8'000'000;
 
-  Problem problem;              ///< its workers are the snapshot's hosts
-  std::vector<uint32_t> tasks;  ///< of each task its place in `snapshot.waiting`
+  Problem problem;               ///< its workers are the snapshot's hosts
+  std::vector<uint32_t> tasks;   ///< of each task its place in `snapshot.waiting`, ascending
+  std::vector<JobRange> ranges;  ///< all tasks, in the order of the queue
 
   /// The first in the queue: where and when it could start the earliest. It is busy, no task.
   struct First {

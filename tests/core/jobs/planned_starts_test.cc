@@ -8,6 +8,7 @@ namespace {
 Promise promise(uint64_t job, WorkerNumber worker, int64_t start_s) {
   Promise one;
   one.job = {job};
+  one.turn = {0, 0, {job}};
   one.worker = worker;
   one.start = Instant{} + Duration::seconds(start_s);
   return one;
@@ -33,11 +34,41 @@ TEST(PlannedStarts, AreFoundByJobByWorkerAndByTime) {
   EXPECT_FALSE(starts.remove({3}).has_value());
   EXPECT_FALSE(starts.any_on(5));
   EXPECT_EQ(starts.due(Instant{} + Duration::seconds(10)), std::vector<WorkerNumber>{7});
-  starts.rename({2}, {9});
-  EXPECT_EQ(jobs_on(starts, 7), (std::vector<uint64_t>{9, 1}));
+  starts.exchange({2}, {9});
+  EXPECT_EQ(jobs_on(starts, 7), (std::vector<uint64_t>{9, 1})) << "9 had none";
+  starts.exchange({1}, {9});
+  EXPECT_EQ(jobs_on(starts, 7), (std::vector<uint64_t>{1, 9}));
   starts.clear();
   EXPECT_TRUE(starts.empty());
   EXPECT_FALSE(starts.any_on(7));
+}
+
+TEST(PlannedStarts, TheFirstInTheQueueIsServedByAStartOfOneThatIsLikeIt) {
+  PlannedStarts starts;
+  struct Case {
+    const char* name;
+    void (*differ)(Promise&);
+    uint64_t first;
+  };
+  const Case cases[] = {
+      {"in its age alone", [](Promise&) {}, 2},
+      {"a lower priority", [](Promise& one) { one.turn.priority = -1; }, 3},
+      {"another class", [](Promise& one) { one.like = 8; }, 3},
+      {"longer", [](Promise& one) { one.length = Duration::seconds(2); }, 3},
+      {"a deadline", [](Promise& one) { one.turn.deadline_at_ms = 9; }, 3},
+      {"it avoids a worker", [](Promise& one) { one.unlike = true; }, 3},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    starts.clear();
+    Promise older = promise(2, 7, 30);
+    c.differ(older);
+    starts.add(std::move(older));
+    starts.add(promise(3, 5, 10));
+    EXPECT_EQ(starts.first_alike({3}).value, c.first);
+    (void)starts.remove({2});
+    EXPECT_EQ(starts.first_alike({3}).value, 3u);
+  }
 }
 
 }  // namespace

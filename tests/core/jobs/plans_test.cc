@@ -246,6 +246,63 @@ TEST_F(Plans, ElementsThatChangePlacesAreStartedOnce) {
   }
 }
 
+// Of six alike jobs the sixth was started before the fourth.
+TEST_F(Plans, JobsThatAreAlikeStartInTheOrderOfTheQueueWhateverThePlanSays) {
+  one_worker(2);
+  (void)running(job(2, 10));
+  world.submit(kClient, std::vector<TestJob>(6, job(1, 10)));  // 2 to 7
+  (void)turn();
+  std::optional<JobPlan> plan = world.make_plan();
+  ASSERT_TRUE(plan.has_value());
+  ASSERT_EQ(plan->starts.size(), 6u);
+  for (size_t i = 0; i < 6; ++i)
+    plan->starts[i].job = 7 - i;
+  world.ledger->on_plan(world.now, *plan);
+  (void)after(10'000);
+  complete(1);
+  EXPECT_EQ(turn(), Lines({"c11: run j2.1 j3.1", "c11: reported ok"}));
+  EXPECT_EQ(world.state_of(7), JobState::Pending);
+}
+
+// What a plan did not know had to wait until all was started that it had promised.
+TEST_F(Plans, WhatIsPromisedKeepsNobodyWaitingWhoStandsBefore) {
+  struct Case {
+    const char* name;
+    TestJob before;  // the planned ones
+    TestJob after;
+    uint64_t next;
+  };
+  const TestJob nowhere = {.slots = 100};
+  const TestJob unknown = {.slots = 1};
+  TestJob urgent = unknown;
+  urgent.priority = 1;
+  TestJob due = unknown;
+  due.deadline_in_ms = 3'600'000;
+  const Case cases[] = {
+      {"older, and nobody knows how long it takes", unknown, nowhere, 2},
+      {"a higher priority", nowhere, urgent, 6},
+      {"a deadline", nowhere, due, 6},
+      {"younger", nowhere, unknown, 3},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    fresh();
+    one_worker(1);
+    (void)running(job(1, 10));
+    world.submit(kClient, {c.before});  // 2
+    world.submit(kClient, {job(1, 20), job(1, 30), job(1, 40)});
+    (void)turn();
+    (void)planned();
+    world.submit(kClient, {c.after});  // 6
+    (void)turn();
+    (void)after(10'000);
+    complete(1);
+    (void)turn();
+    for (uint64_t id = 2; id <= 6; ++id)
+      EXPECT_EQ(world.state_of(id) == JobState::Assigned, id == c.next) << id;
+  }
+}
+
 TEST_F(Plans, AnArrayIsPlannedElementByElement) {
   one_worker(2);
   (void)running(job(2, 10));

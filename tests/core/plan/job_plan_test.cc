@@ -145,29 +145,136 @@ TEST(JobPlan, TheFirstInTheQueueIsNotDelayedByThoseBehindIt) {
   }
 }
 
-TEST(JobPlan, ElementsOfAnArrayStartInTheirOrder) {
+/// Two hosts of one slot that are free after 3 and 4 s.
+JobSnapshot two_slots() {
   JobSnapshot world;
-  SnapshotHost host;
-  host.node.capacity[kSlots] = 1;
-  host.node.free[kSlots] = 1;
-  world.hosts = {host, host};
-  world.hosts[1].worker = 1;
+  world.hosts.resize(2);
   world.queries = {{asks_for(1), {}}};
-  for (uint64_t i = 0; i < 9; ++i) {
-    WaitingJob& job = world.waiting.emplace_back();
-    job.job = 10 + i;
-    job.array = 10;
-    job.duration = 5 * kS;
+  for (uint32_t host = 0; host < 2; ++host) {
+    world.hosts[host].worker = host;
+    world.hosts[host].node.capacity[kSlots] = 1;
+    HoldingJob& runs = world.holding.emplace_back();
+    runs.job = 90 + host;
+    runs.host = host;
+    runs.until = (3 + host) * kS;
+    runs.holding.amounts[kSlots] = 1;
   }
+  return world;
+}
+
+WaitingJob& add_job(JobSnapshot& world, uint64_t id, int64_t seconds) {
+  WaitingJob& job = world.waiting.emplace_back();
+  job.job = id;
+  job.duration = seconds * kS;
+  return job;
+}
+
+std::map<uint64_t, Ticks> starts_of(const JobSnapshot& world) {
   const JobPlan plan = plan_jobs(std::make_unique<JobSnapshot>(world), 50'000);
-  Ticks last = 0;
+  EXPECT_EQ(plan.fault, "");
   std::map<uint64_t, Ticks> starts;
   for (const PlannedStart& start : plan.starts)
     starts[start.job] = start.start;
-  for (const auto& [job, start] : starts) {
-    if (job == 10) continue;  // the first in the queue, wherever it starts the earliest
-    EXPECT_GE(start, last) << job;
-    last = start;
+  return starts;
+}
+
+// The sixth of six alike jobs started before the fourth: which of them goes first costs the same.
+TEST(JobPlan, JobsThatAreAlikeStartInTheOrderOfTheQueue) {
+  for (int objective = 0; objective < wire::kPlanObjectiveCount; ++objective) {
+    for (bool others : {false, true}) {
+      JobSnapshot world = two_slots();
+      world.objective = static_cast<wire::PlanObjective>(objective);
+      for (uint64_t id = 1; id <= 9; ++id) {
+        add_job(world, id, 5).waited = static_cast<Ticks>(10 - id) * kS;
+        if (others) add_job(world, 20 + id, static_cast<int64_t>(id * 7 % 10 + 1));
+      }
+      std::map<uint64_t, Ticks> starts = starts_of(world);
+      for (uint64_t id = 2; id <= 9; ++id)
+        EXPECT_GE(starts[id], starts[id - 1]) << "objective " << objective << ", job " << id;
+    }
+  }
+}
+
+TEST(JobPlan, OneThatFailedSomewhereIsNotLikeTheOthers) {
+  JobSnapshot world = two_slots();
+  add_job(world, 1, 5);
+  add_job(world, 2, 5).avoided = {0};
+  add_job(world, 3, 5);
+  const JobPlan plan = plan_jobs(std::make_unique<JobSnapshot>(world), 50'000);
+  ASSERT_EQ(plan.starts.size(), 3u);
+  for (const PlannedStart& start : plan.starts) {
+    if (start.job == 2) {
+      EXPECT_EQ(start.worker, 1u);
+    }
+  }
+}
+
+// Priorities were weights: enough of the short ones outweighed a long one that mattered more.
+TEST(JobPlan, NobodyWaitsForAJobOfLowerPriorityOrALaterDeadline) {
+  struct Case {
+    const char* name;
+    void (*prefer)(WaitingJob&);
+    bool by_deadlines;  // holds where lateness is the objective, too
+  };
+  const Case cases[] = {
+      {"a higher priority", [](WaitingJob& job) { job.priority = 1; }, true},
+      {"a deadline", [](WaitingJob& job) { job.deadline = 3'600 * kS; }, false},
+  };
+  for (const Case& c : cases) {
+    for (int objective = 0; objective < wire::kPlanObjectiveCount; ++objective) {
+      SCOPED_TRACE(std::string(c.name) + ", objective " + std::to_string(objective));
+      JobSnapshot world = two_slots();
+      world.objective = static_cast<wire::PlanObjective>(objective);
+      if (world.objective == wire::PlanObjective::Deadlines && !c.by_deadlines) continue;
+      for (uint64_t id = 1; id <= 3; ++id)
+        c.prefer(add_job(world, id, 100));
+      for (uint64_t id = 4; id <= 20; ++id)
+        add_job(world, id, 1 + static_cast<int64_t>(id % 5));
+      std::map<uint64_t, Ticks> starts = starts_of(world);
+      EXPECT_EQ(starts[1], 3 * kS);
+      EXPECT_EQ(starts[2], 4 * kS);
+      EXPECT_EQ(starts[3], 103 * kS);
+      for (uint64_t id = 4; id <= 20; ++id)
+        EXPECT_GE(starts[id], 104 * kS) << id;
+    }
+  }
+}
+
+// By counting slots second by second: take the less urgent ones away, and nobody could start
+// earlier where it is.
+TEST(JobPlan, WhatIsPlannedBehindTakesNothingFromThoseBefore) {
+  for (uint64_t seed = 1; seed <= 300; ++seed) {
+    std::unique_ptr<JobSnapshot> world = random_snapshot(seed);
+    std::stable_sort(
+        world->waiting.begin(), world->waiting.end(), [](const WaitingJob& a, const WaitingJob& b) {
+          return a.priority > b.priority;
+        });
+    std::map<uint64_t, const WaitingJob*> jobs;
+    for (const WaitingJob& job : world->waiting)
+      jobs[job.job] = &job;
+    const JobPlan plan = plan_jobs(std::make_unique<JobSnapshot>(*world), 100'000);
+    for (const PlannedStart& at : plan.starts) {
+      std::vector<int64_t> used(4'000);
+      for (const HoldingJob& one : world->holding) {
+        if (world->hosts[one.host].worker != at.worker) continue;
+        for (Ticks t = 0; t < std::max<Ticks>(one.until / kS, 1); ++t)
+          ++used[static_cast<size_t>(t)];
+      }
+      for (const PlannedStart& one : plan.starts) {
+        const bool first = one.job == world->waiting[0].job;
+        if (one.worker != at.worker || one.job == at.job) continue;
+        if (!first && jobs[one.job]->priority < jobs[at.job]->priority) continue;
+        for (Ticks t = one.start / kS; t < (one.start + one.duration) / kS; ++t)
+          used[static_cast<size_t>(t)] += jobs[one.job]->query + 1;
+      }
+      const int64_t wanted = jobs[at.job]->query + 1;
+      const Ticks length = at.duration / kS;
+      Ticks earliest = 0;
+      for (Ticks t = 0; t < earliest + length; ++t) {
+        if (used[static_cast<size_t>(t)] + wanted > 4) earliest = t + 1;
+      }
+      EXPECT_LE(at.start / kS, earliest) << "seed " << seed << ", job " << at.job;
+    }
   }
 }
 

@@ -1,0 +1,138 @@
+#include "core/plan/plan_part.h"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+
+#include "core/plan/bounds.h"
+#include "core/plan/engine/decoder.h"
+#include "core/plan/engine/solver.h"
+
+namespace berth::core {
+
+PlanPart::PlanPart(
+    const JobSnapshot& snapshot,
+    const JobProblem& whole,
+    const std::vector<Problem::Busy>& decided,
+    const JobRange& jobs)
+    : snapshot_(snapshot), whole_(whole), begin_(jobs.begin) {
+  const Problem& all = whole.problem;
+  problem_.goal = all.goal;
+  problem_.resources = all.resources;
+  problem_.workers = all.workers;
+  problem_.tasks.assign(all.tasks.begin() + jobs.begin, all.tasks.begin() + jobs.end);
+  problem_.busy = all.busy;
+  problem_.busy.insert(problem_.busy.end(), decided.begin(), decided.end());
+  Decoder decoder(problem_);
+  make_greedy(decoder);
+  make_standing(decoder, !jobs.search);
+  if (!jobs.search) return;
+  const Schedule& seed = standing_ ? *standing_ : greedy_;
+  engine_ = make_engine(problem_, EngineChoice::Auto, Rng(snapshot.seed + jobs.begin), &seed);
+}
+
+const WaitingJob& PlanPart::job(uint32_t task) const {
+  return snapshot_.waiting[whole_.tasks[begin_ + task]];
+}
+
+void PlanPart::make_greedy(Decoder& decoder) {
+  std::vector<uint32_t> order(problem_.tasks.size());
+  std::iota(order.begin(), order.end(), 0);
+  (void)decoder.decode(order, {}, greedy_);
+  if (problem_.goal == Goal::WorkersUsed) limit_waiting();
+}
+
+/// Who wants few workers may take as long as greedy does, or as the jobs' deadlines allow.
+void PlanPart::limit_waiting() {
+  const auto end_of = [&](uint32_t task) {
+    return greedy_.tasks[task].start + problem_.tasks[task].duration;
+  };
+  Ticks last = 0;
+  for (uint32_t task = 0; task < problem_.tasks.size(); ++task)
+    last = std::max(last, end_of(task));
+  for (uint32_t task = 0; task < problem_.tasks.size(); ++task)
+    problem_.tasks[task].deadline = std::max(end_of(task), std::min(job(task).deadline, last));
+}
+
+/// The plan before, in the order of its starts unless that of the queue is to be kept, and what is
+/// new behind it.
+void PlanPart::make_standing(Decoder& decoder, bool in_queue_order) {
+  std::vector<uint32_t> order(problem_.tasks.size());
+  std::vector<uint32_t> where(problem_.tasks.size(), Decoder::kAny);
+  std::iota(order.begin(), order.end(), 0);
+  bool known = false;
+  for (uint32_t task : order) {
+    const uint32_t host = job(task).previous_host;
+    if (host == kNoHost || problem_.duration_on(task, host) >= kNever) continue;
+    where[task] = host;
+    known = true;
+  }
+  if (!known) return;
+  const auto start_before = [&](uint32_t task) {
+    return where[task] == Decoder::kAny ? kNever : job(task).previous_start;
+  };
+  if (!in_queue_order) {
+    std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
+      return start_before(a) < start_before(b);
+    });
+  }
+  // What misses a hard deadline, or costs more than greedy, is nothing to stand by.
+  Schedule standing;
+  if (!decoder.decode(order, where, standing)) return;
+  order_alike(standing);
+  if (standing.cost <= greedy_.cost) standing_ = std::move(standing);
+}
+
+double PlanPart::price_of(const Schedule& schedule) const {
+  uint32_t moves = 0;
+  for (uint32_t task = 0; task < problem_.tasks.size(); ++task) {
+    const uint32_t host = job(task).previous_host;
+    moves += host != kNoHost && host != schedule.tasks[task].worker ? 1 : 0;
+  }
+  return snapshot_.move_price * moves * greedy_.cost / static_cast<double>(problem_.tasks.size());
+}
+
+/// Alike: wherever one of them can run, another can as well, for as long and as urgently.
+void PlanPart::order_alike(Schedule& schedule) const {
+  struct Kind {
+    uint32_t query;
+    Ticks duration;
+    double weight;
+    auto operator<=>(const Kind&) const = default;
+  };
+  std::map<Kind, std::vector<uint32_t>> kinds;
+  for (uint32_t task = 0; task < problem_.tasks.size(); ++task) {
+    const Problem::Task& one = problem_.tasks[task];
+    if (!job(task).avoided.empty()) continue;
+    kinds[{job(task).query, one.duration, one.weight}].push_back(task);
+  }
+  std::vector<Assigned> places;
+  for (const auto& [kind, tasks] : kinds) {
+    places.clear();
+    for (uint32_t task : tasks)
+      places.push_back(schedule.tasks[task]);
+    std::sort(places.begin(), places.end(), [](const Assigned& a, const Assigned& b) {
+      return a.start != b.start ? a.start < b.start : a.worker < b.worker;
+    });
+    for (size_t i = 0; i < tasks.size(); ++i)
+      schedule.tasks[tasks[i]] = places[i];
+  }
+  schedule.cost = cost_of(problem_, schedule.tasks);
+}
+
+Schedule PlanPart::choose() const {
+  Schedule best = greedy_;
+  if (engine_ != nullptr && engine_->best() != nullptr) {
+    best = *engine_->best();
+    order_alike(best);
+  }
+  if (!standing_) return best;
+  const bool moving_pays = best.cost + price_of(best) < standing_->cost + price_of(*standing_);
+  return moving_pays ? best : *standing_;
+}
+
+double PlanPart::bound() const {
+  return engine_ != nullptr ? engine_->bound() : lower_bound(problem_);
+}
+
+}  // namespace berth::core
