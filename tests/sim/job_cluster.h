@@ -29,6 +29,7 @@ class JobCluster {
 
   const World& world() const { return world_; }
   JobChecker& checker() { return checker_; }
+  const PlansTried& plans() const { return server_->plans(); }
 
  private:
   void build();

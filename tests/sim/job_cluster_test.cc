@@ -36,7 +36,16 @@ struct Tried {
   uint64_t lost = 0;
   uint64_t checkpointed = 0;
   uint64_t repeated_submits = 0;
+  PlansTried plans;
 };
+
+void add_up(const PlansTried& plans, PlansTried& sum) {
+  for (const auto& [mood, count] : plans.moods)
+    sum.moods[mood] += count;
+  for (const auto& [outcome, count] : plans.outcomes)
+    sum.outcomes[outcome] += count;
+  sum.ignored += plans.ignored;
+}
 
 /// False after a failure, with the story's end and the command that tells it again.
 bool holds(uint64_t seed, Tried& tried) {
@@ -48,6 +57,7 @@ bool holds(uint64_t seed, Tried& tried) {
   tried.lost += checker.models().lost;
   tried.checkpointed += checker.models().checkpointed;
   tried.repeated_submits += checker.repeated_submits;
+  add_up(cluster.plans(), tried.plans);
   if (failure.empty()) return true;
   ADD_FAILURE() << told(cluster.world()) << "seed " << seed << ": " << failure
                 << "\nreplay: sim_test --job-seed " << seed;
@@ -70,6 +80,15 @@ TEST_P(JobSeeds, KeepsItsPromisesWhateverHappens) {
   EXPECT_GT(tried.lost, part / 10);
   EXPECT_GT(tried.checkpointed, part / 10);
   EXPECT_GT(tried.repeated_submits, part / 10);
+  // One seed in eleven is planned.
+  const PlansTried& plans = tried.plans;
+  EXPECT_GT(plans.told(wire::PlanOutcome::Applied), 3 * part);
+  EXPECT_GT(plans.told(wire::PlanOutcome::Stale), part / 20);
+  EXPECT_GT(plans.told(wire::PlanOutcome::Worse), part / 20);
+  EXPECT_GT(plans.told(wire::PlanOutcome::Failed), part / 20);
+  EXPECT_GT(plans.ignored, part / 4) << "too late, or twice";
+  EXPECT_GT(plans.in(PlanMood::Never), part / 20);
+  EXPECT_GT(plans.in(PlanMood::Muddled), part / 4);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -83,7 +102,7 @@ TEST(JobSeed, IsToldAgain) {
 }
 
 TEST(JobSeed, TellsTheSameStoryEachTime) {
-  for (uint64_t seed : {1u, 2u, 4u, 9u}) {
+  for (uint64_t seed : {1u, 2u, 4u, 9u, 11u, 44u}) {
     JobCluster first(seed), second(seed);
     EXPECT_EQ(first.run(), second.run());
     EXPECT_EQ(told(first.world()), told(second.world()));

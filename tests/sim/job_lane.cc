@@ -67,6 +67,7 @@ void Server::end_turn() {
   unfinished_turns_ = all ? 0 : unfinished_turns_ + 1;
   if (unfinished_turns_ > kTurnsMax) return world_.fail(name() + " is never done with its turn");
   if (!all) process_.input(Duration{1'000}, [this] { end_turn_soon(); });
+  plan_jobs();
 }
 
 /// No acknowledgement may follow a write that failed: the process ends, with code 70.

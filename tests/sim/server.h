@@ -49,6 +49,34 @@ struct JobLane {
   bool merge_turns = false;  ///< several letters in one turn of the ledger's thread
 };
 
+/// How the planner of jobs answers.
+enum class PlanMood : uint8_t {
+  Soon,
+  Late,     ///< most of it is not true any more, or the ledger has gone on without it
+  Never,    ///< as one that has crashed
+  Twice,    ///< the same answer again
+  Worse,    ///< than greedy's own, it says
+  Broken,   ///< it says of itself that it breaks a rule
+  Muddled,  ///< it mixes up jobs, workers, times and versions, and does not say so
+};
+
+/// What became of the plans of a server's jobs, in all its lives.
+struct PlansTried {
+  std::map<PlanMood, uint64_t> moods;
+  std::map<wire::PlanOutcome, uint64_t> outcomes;
+  uint64_t ignored = 0;  ///< told again, or too late
+
+  uint64_t in(PlanMood mood) const { return count_of(moods, mood); }
+  uint64_t told(wire::PlanOutcome outcome) const { return count_of(outcomes, outcome); }
+
+ private:
+  template <typename Kind>
+  static uint64_t count_of(const std::map<Kind, uint64_t>& counts, Kind kind) {
+    const auto found = counts.find(kind);
+    return found == counts.end() ? 0 : found->second;
+  }
+};
+
 /// A row as any client may see it, with text of its own.
 struct RowView {
   wire::WorkerStatus status;
@@ -92,6 +120,7 @@ class Server {
   /// Asks the job ledger directly, as if from nowhere. Only when nothing is on its way to the disk:
   /// the answer points into `effects`.
   void ask_jobs(const wire::Request& request, core::Effects& effects);
+  const PlansTried& plans() const { return plans_; }
   /// In all its lives.
   uint64_t counted(core::Counter counter) const;
 
@@ -137,6 +166,10 @@ class Server {
   void let_go();
   void end_turn_soon();
   void end_turn();
+  /// Asks for a plan when the ledger wants one.
+  void plan_jobs();
+  /// False: nobody waits for it.
+  bool on_plan(const core::JobPlan& plan);
   void die_of_store();
   /// Everything that `effects_` says, done by the thread of `lane`.
   void carry_out(Lane lane);
@@ -158,6 +191,7 @@ class Server {
   uint64_t epoch_ = 0;
   uint32_t next_slot_ = 1;
   std::unique_ptr<Life> life_;
+  PlansTried plans_;
   std::map<core::Counter, uint64_t> earlier_;  ///< counted in lives that are over
   core::Effects effects_;
   wire::Encoder encoder_;

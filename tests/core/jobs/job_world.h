@@ -113,7 +113,7 @@ class JobWorld {
   std::vector<wire::JobEvent> watched;    ///< texts empty
   std::optional<wire::JobDetails> shown;  ///< texts are gone
   std::string shown_worker;
-  wire::PlanRow last_plan;  ///< the oldest of the last page, without its texts
+  wire::PlanRow last_plan;        ///< the oldest of the last page, without its texts
   std::vector<uint8_t> verdicts;  ///< of the last Reported or Attached
   std::optional<wire::JobCounts> counts;
   std::optional<wire::JobExplanation> explained;
