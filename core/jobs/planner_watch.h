@@ -18,6 +18,9 @@ struct PlanSettings {
   Duration period = Duration::seconds(1);         ///< between plans without another reason
   uint32_t pending = 32;                          ///< waiting jobs that are reason enough
   Duration job_min = Duration::seconds(1);        ///< shorter ones are not worth a plan
+  /// The first in the queue may be passed over for so many times its length, with an objective that
+  /// counts waiting at all; then it keeps its earliest start.
+  uint32_t patience = 100;
   double move_price = 0.05;  ///< of a job on another worker, in jobs' mean cost
 };
 

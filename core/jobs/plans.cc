@@ -45,6 +45,8 @@ std::unique_ptr<JobSnapshot> JobLedger::State::take_snapshot(Now now) {
   auto snapshot = std::make_unique<JobSnapshot>();
   snapshot->cause = *plan_cause;
   snapshot->objective = settings.plan.objective;
+  const bool counts_waiting = settings.plan.objective == wire::PlanObjective::Slowdown;
+  snapshot->patience = counts_waiting ? settings.plan.patience : 0;
   snapshot->move_price = settings.plan.move_price;
   snapshot->budget = settings.plan.budget;
   snapshot->taken = now.mono;

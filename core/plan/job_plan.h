@@ -52,9 +52,10 @@ struct JobPlan {
 
 /// The making of one plan, cut up so that whoever has a clock decides when it is good enough.
 ///
-/// The first in the queue that cannot start at once gets the earliest place it can have, and keeps
-/// it: whatever the objective, those behind it never delay it, so nobody starves. The rest is
-/// arranged range by range (`JobProblem::ranges`), each around those before it.
+/// The first in the queue, once it has waited for `patience` times its length, gets the earliest
+/// place it can have and keeps it: whatever the objective, those behind it never delay it, so
+/// nobody starves. The rest is arranged range by range (`JobProblem::ranges`), each around those
+/// before it.
 ///
 /// GPUs are counted per worker, not per device: what does not fit on devices fails when it is
 /// started and is planned again.

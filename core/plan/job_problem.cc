@@ -198,7 +198,7 @@ class Builder {
     const WaitingJob& job = snapshot_.waiting[waiting];
     std::vector<uint32_t> allowed = allowed_for(job);
     if (allowed.empty()) return true;
-    if (!built_.first) {
+    if (!built_.first && built_.tasks.empty() && out_of_patience(job)) {
       place_first(waiting, allowed);
       return true;
     }
@@ -263,6 +263,13 @@ class Builder {
         built_.ranges.push_back({begin, end, search});
       }
     }
+  }
+
+  /// A short job's waiting is counted as that of one of ten seconds, as its slowdown is.
+  bool out_of_patience(const WaitingJob& job) const {
+    constexpr Ticks kAtLeast = 10 * kTicksPerSecond;
+    const auto length = static_cast<double>(std::max(job.duration, kAtLeast));
+    return static_cast<double>(job.waited) >= snapshot_.patience * length;
   }
 
   void place_first(uint32_t waiting, const std::vector<uint32_t>& allowed) {

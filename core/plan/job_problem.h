@@ -30,7 +30,8 @@ struct JobProblem {
   std::vector<uint32_t> tasks;   ///< of each task its place in `snapshot.waiting`, ascending
   std::vector<JobRange> ranges;  ///< all tasks, in the order of the queue
 
-  /// The first in the queue: where and when it could start the earliest. It is busy, no task.
+  /// The first in the queue, once it is out of patience: where and when it could start the
+  /// earliest. It is busy, no task.
   struct First {
     uint32_t waiting = 0;
     Assigned at;

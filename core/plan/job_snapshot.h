@@ -61,6 +61,7 @@ struct JobSnapshot {
   uint64_t previous_plan = 0;  ///< 0: none stands
   wire::PlanObjective objective = wire::PlanObjective::Slowdown;
   wire::PlanCause cause = wire::PlanCause::Pending;
+  uint32_t patience = 0;  ///< lengths that the first in the queue waits before it is placed first
   double move_price = 0;  ///< of one job on another worker than before, in jobs' mean cost
   Duration budget;        ///< for whoever has a clock
   uint64_t seed = 0;

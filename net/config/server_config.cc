@@ -341,6 +341,12 @@ void add_plan_rows(OptionTable& table, core::PlanSettings& plan) {
   table.add(duration_row("plan-period", "time between plans while jobs wait", plan.period));
   table.add(count_row(
       "plan-pending", "waiting jobs that are reason for one at once", plan.pending, 1, 10'000));
+  table.add(count_row(
+      "plan-patience",
+      "times its length that the first in the queue is passed over at most",
+      plan.patience,
+      0,
+      1'000'000));
 }
 
 }  // namespace

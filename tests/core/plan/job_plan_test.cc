@@ -145,6 +145,51 @@ TEST(JobPlan, TheFirstInTheQueueIsNotDelayedByThoseBehindIt) {
   }
 }
 
+// Where waiting counts, one that is wide and long costs less by waiting than all those it would
+// hold up; but not for ever.
+TEST(JobPlan, TheFirstInTheQueueIsPassedOverUntilItIsOutOfPatience) {
+  struct Case {
+    const char* name;
+    uint32_t patience;
+    int64_t length_s;
+    int64_t others_s;
+    int64_t waited_s;
+    bool kept;
+  };
+  const Case cases[] = {
+      {"nobody is ever passed over", 0, 3'600, 20, 0, true},
+      {"it has waited for less than ten times its length", 10, 3'600, 20, 35'999, false},
+      {"for ten times", 10, 3'600, 20, 36'000, true},
+      {"a short one's length is taken for ten seconds", 10, 9, 5, 99, false},
+      {"and no longer", 10, 9, 5, 100, true},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    JobSnapshot world;
+    world.hosts.resize(1);
+    world.hosts[0].node.capacity[kSlots] = 4;
+    world.hosts[0].node.free[kSlots] = 2;
+    HoldingJob& runs = world.holding.emplace_back();
+    runs.until = 30 * kS;
+    runs.holding.amounts[kSlots] = 2;
+    world.queries = {{asks_for(4), {}}, {asks_for(2), {}}};
+    world.patience = c.patience;
+    for (uint64_t id = 1; id <= 20; ++id) {
+      WaitingJob& job = world.waiting.emplace_back();
+      job.job = id;
+      job.query = id == 1 ? 0 : 1;
+      job.duration = (id == 1 ? c.length_s : c.others_s) * kS;
+      job.waited = (id == 1 ? c.waited_s : 0) * kS;
+    }
+    const JobPlan plan = plan_jobs(std::make_unique<JobSnapshot>(world), 50'000);
+    EXPECT_EQ(plan.fault, "");
+    const auto first = std::find_if(
+        plan.starts.begin(), plan.starts.end(), [](const PlannedStart& s) { return s.job == 1; });
+    ASSERT_NE(first, plan.starts.end());
+    EXPECT_EQ(first->start == 30 * kS, c.kept) << first->start / kS;
+  }
+}
+
 /// Two hosts of one slot that are free after 3 and 4 s.
 JobSnapshot two_slots() {
   JobSnapshot world;

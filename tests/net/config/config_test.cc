@@ -106,6 +106,7 @@ TEST(Config, EveryFlagIsReadAndPrintedAsItWasSet) {
       {"--wait-max", "7h", "wait_max = \"7h\""},
       {"--cooldown-base", "0s", "cooldown_base = \"0s\""},
       {"--cooldown-max", "0", "cooldown_max = \"0s\""},
+      {"--plan-patience", "0", "plan_patience = 0"},
       {"--handshake-timeout", "500ms", "handshake_timeout = \"500ms\""},
       {"--scatter", "true", "scatter = true"},
       {"--log-level", "debug", "log_level = \"debug\""},
