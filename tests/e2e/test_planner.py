@@ -2,8 +2,10 @@
 
 import time
 import unittest
+from datetime import datetime
 
 from harness import eventually
+from http_api import HttpApi
 from jobs import JobsTest
 
 
@@ -22,6 +24,23 @@ class Planner(JobsTest):
 
         return eventually(probe, f"job {job} is in a plan")
 
+    def expect_planned_start(self, job, near_ms):
+        """Everybody is told the start that the planner means, and that it is the planner who says so."""
+        api = HttpApi(self, self.berthd)
+        for said in (self.job(self.berthd, job), self.cli_json(self.berthd, "job", "explain", job),
+                     api.request("GET", f"/v1/jobs/{job}").json,
+                     api.request("GET", f"/v1/jobs/{job}/explain").json,
+                     self.cli_json(self.berthd, "job", "list")["jobs"][0]):
+            start = said["estimated_start"]
+            self.assertTrue(start["planned"], said)
+            at_ms = datetime.fromisoformat(start["at"].replace("Z", "+00:00")).timestamp() * 1000
+            # Each plan anew, as what is expected of the job that runs changes.
+            self.assertLess(abs(at_ms - near_ms), 30_000, (said, near_ms))
+            self.assertLessEqual(start["earliest"], start["at"])
+            self.assertLessEqual(start["at"], start["latest"])
+        text = self.cli(self.berthd, "job", "explain", job, check=0).stdout
+        self.assertRegex(text, r"it is expected to start in \S+ \(\S+ to \S+, as planned\)")
+
     def submit_slots(self, script, slots, estimate):
         return self.submit(self.berthd, script, "--slots", str(slots), "--estimate", estimate)
 
@@ -32,6 +51,7 @@ class Planner(JobsTest):
         said = self.planned(big)
         self.assertEqual(said["worker"], "w1", said)
         self.assertGreater(said["start_at_ms"], (time.time() + 20) * 1000, said)
+        self.expect_planned_start(big, said["start_at_ms"])
         # It would hold two of the four slots long after the big one could have begun.
         rival = self.submit_slots("true", 2, "10m")
         short = self.submit_slots("true", 1, "2s")

@@ -107,6 +107,29 @@ TEST_F(JobForecasts, AnElementOfAnArrayStartsAfterThoseBeforeIt) {
   EXPECT_NEAR(starts_in_s(show(511)), 5'000, 100);
 }
 
+// The queue alone would say 60 s: a place is free then. The plan knows that four are wanted.
+TEST_F(JobForecasts, AStartThatAPlanHasPromisedIsToldAsPlanned) {
+  one_worker(4);
+  (void)running({.slots = 2, .estimated_ms = 60'000});
+  (void)running({.slots = 2, .estimated_ms = 100'000});
+  world.submit(kClient, {{.slots = 4, .estimated_ms = 30'000}, {.slots = 4, .estimated_ms = 200}});
+  (void)turn();
+  EXPECT_FALSE(show(3).forecast.planned) << "there is no plan yet";
+  const std::optional<JobPlan> plan = world.make_plan();
+  ASSERT_TRUE(plan.has_value());
+  ASSERT_EQ(world.ledger->on_plan(world.now, *plan), wire::PlanOutcome::Applied);
+  (void)turn();
+  const wire::JobForecast planned = show(3).forecast;
+  EXPECT_TRUE(planned.planned);
+  EXPECT_NEAR(starts_in_s(show(3)), 100, 1);
+  EXPECT_LE(planned.start_early_ms, planned.start_at_ms);
+  EXPECT_GE(planned.start_late_ms, planned.start_at_ms);
+  EXPECT_FALSE(show(4).forecast.planned) << "too short to be planned";
+  EXPECT_FALSE(show(1).forecast.planned) << "it runs";
+  (void)after(5'000);
+  EXPECT_NEAR(starts_in_s(show(3)), 95, 1) << "a moment, not a distance";
+}
+
 TEST_F(JobForecasts, NoStartIsToldOfWhatNobodyCanForesee) {
   one_worker(1);
   (void)running({});

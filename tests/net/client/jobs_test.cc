@@ -94,6 +94,8 @@ class Keeper {
     if (const auto* show = std::get_if<wire::ShowJob>(&request)) {
       wire::JobDetails details;
       details.row.id = show->job;
+      details.row.forecast = {.start_at_ms = 60, .start_early_ms = 30, .start_late_ms = 90};
+      details.row.forecast.planned = true;
       details.spec = specs_.at(show->job.value - 100);
       return details;
     }
@@ -129,6 +131,11 @@ TEST(Jobs, ComeBackAsTheyWereSubmitted) {
   EXPECT_EQ(kept.depends_on, job.depends_on);
   EXPECT_EQ(kept.depends_on_items, job.depends_on_items);
   EXPECT_EQ(kept.array->last, 8u);
+  const JobForecast& forecast = details->job.forecast;
+  EXPECT_TRUE(forecast.planned);
+  EXPECT_EQ(forecast.start_at_ms, 60);
+  EXPECT_EQ(forecast.start_early_ms, 30);
+  EXPECT_EQ(forecast.start_late_ms, 90);
   // The same spec gives the same bytes: whatever is not compared above is the same as well.
   const Result<SubmitResult> again = client->submit({.jobs = {job_of({"true"}), kept}});
   ASSERT_TRUE(again.ok());

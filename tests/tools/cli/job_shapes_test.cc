@@ -111,6 +111,8 @@ TEST(JobShapes, SayWhatIsExpected) {
   const Json json = job_json(job, kNow);
   EXPECT_EQ(json["estimated_start"]["at"], "2026-01-31T08:01:00.000Z");
   EXPECT_EQ(json["estimated_start"]["planned"], false);
+  job.forecast.planned = true;
+  EXPECT_EQ(job_json(job, kNow)["estimated_start"]["planned"], true);
   EXPECT_EQ(json["expected_run_s"]["p90"], 6.5);
   EXPECT_EQ(json["expected_memory"]["advice"], "ask-less");
   EXPECT_THAT(memory_text(job.forecast), HasSubstr("less than 1GiB; ask for less"));
