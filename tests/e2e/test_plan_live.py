@@ -39,17 +39,29 @@ class PlanLive(EndToEndTest):
         ids = [plan["plan_id"] for plan in self.cli_json(self.berthd, "plan", "history")["plans"]]
         self.assertIn(explained["plan_id"], ids)
         self.assertEqual(ids, sorted(ids, reverse=True))
-        text = self.cli(self.berthd, "plan", "explain", last, check=0).stdout
-        self.assertIn("w1 has room for it", text)
+        for job in (last, "last"):
+            text = self.cli(self.berthd, "plan", "explain", job, check=0).stdout
+            self.assertIn(f"job {last} in plan ", text)
+            self.assertIn("w1 has room for it", text)
+        newest = self.cli(self.berthd, "plan", "show", "last", check=0).stdout
+        self.assertRegex(newest, r"^plan \d+, applied, made ")
 
     def explained(self, job):
         done = self.cli(self.berthd, "plan", "explain", job, "--json")
         return json.loads(done.stdout) if done.returncode == 0 else None
 
-    def test_ids_are_numbers(self):
-        for command in (("show", "last"), ("explain", "x"), ("explain",), ("history", "--limit", "many")):
+    def test_what_is_no_plan_and_no_job_is_told(self):
+        for command, code, words in (
+            (("show", "x"), 2, "'x' is not a whole number"),
+            (("explain",), 2, "jobs is required"),
+            (("explain", "20-10"), 2, "'20-10' is no job"),
+            (("explain", "1-2"), 2, "'1-2' is more than one job"),
+            (("explain", "x"), 3, "no job is named 'x'"),
+            (("history", "--limit", "many"), 2, "--limit"),
+        ):
             with self.subTest(command):
-                self.cli(self.berthd, "plan", *command, check=2)
+                done = self.cli(self.berthd, "plan", *command, check=code)
+                self.assertIn(words, done.stderr)
 
 
 if __name__ == "__main__":

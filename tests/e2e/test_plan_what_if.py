@@ -1,5 +1,6 @@
 """`berth plan what-if`: what would happen to the jobs of a server, without anything happening."""
 
+import json
 import unittest
 
 from harness import EndToEndTest
@@ -67,10 +68,32 @@ class PlanWhatIf(EndToEndTest):
         self.assertIn("1 jobs do not say how long they run: 1m is assumed", text)
         self.assertTrue(text.endswith("nothing was changed\n"), text)
 
+    # It ended with 0, as if all were well, though nothing could run any more.
+    def test_jobs_that_could_not_run_anywhere_any_more_are_a_failure(self):
+        self.submit("--estimate", "10m", count=2)
+        for drained, stranded in ((("w1",), 0), (("w1", "w2"), 2)):
+            with self.subTest(drained=drained):
+                options = [word for worker in drained for word in ("--drain", worker)]
+                done = self.cli(self.berthd, "plan", "what-if", "--budget", "200ms", *options, "--json",
+                                check=7 if stranded else 0)
+                told = json.loads(done.stdout)
+                self.assertEqual((told["stranded"], len(told["left_out"])), (stranded, stranded))
+                self.assertEqual([job["after"] is None for job in told["jobs"]], [stranded > 0] * 2)
+                words = "2 of the jobs could not run anywhere then; add a worker that suits them, or drain fewer"
+                self.assertEqual(words in done.stderr, stranded > 0, done.stderr)
+        self.assertEqual(self.what_if("--drain", "w1", "--drain", "w2", "--add", "1:like=w1")["stranded"], 0)
+        path = self.path("huge.toml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write('[[job]]\ncpu = 4000\ncommand = ["true"]\n')
+        text = self.cli(self.berthd, "plan", "what-if", "--job", path, check=7).stdout
+        self.assertIn("job new-1: no worker that takes jobs could ever run it", text)
+        self.assertIn("the rest done", text)
+
     def test_mistakes_are_told(self):
         for options, code, words in (
             (("--drain", "w9"), 3, "there is no worker 'w9'"),
             (("--add", "2:like=w9"), 3, "there is no worker 'w9'"),
+            (("--add", "0:like=w1"), 2, "which adds nothing: give 1 or more, or leave it out"),
             (("--add", "two"), 2, "give how many and a worker to copy, as 2:like=gpu-1"),
             (("--job", "/nowhere.toml"), 2, "/nowhere.toml"),
             (("--emit", "xml"), 2, "--emit"),

@@ -19,6 +19,9 @@ CLI::App* add_command(
     const char* help,
     const std::string& examples);
 
+/// JOB, into `job.selectors`; `one`: a single word.
+void add_selectors(CLI::App& command, Invocation& invocation, bool required, bool one);
+
 /// `run`, `job …` and `admin …`.
 void add_job_commands(CLI::App& app, Invocation& invocation);
 

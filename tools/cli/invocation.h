@@ -98,9 +98,7 @@ struct PlanAsk {
   client::Milliseconds budget{1'000};
   uint64_t seed = 1;
 
-  // Of a server's plans.
-  uint64_t id = 0;        ///< 0: the newest
-  client::JobId job = 0;  ///< 0: all
+  uint64_t id = 0;  ///< of a server's plan; 0: the newest
 
   // Of a simulation.
   std::string swf;

@@ -19,20 +19,6 @@ constexpr const char* kSelectors =
     "name "
     "or the beginning of it.\n";
 
-void add_selectors(CLI::App& command, Invocation& invocation, bool required, bool one) {
-  CLI::Option* option =
-      command.add_option("jobs", invocation.job.selectors, "Ids, ranges, 'last' or names")
-          ->type_name("JOB")
-          ->expected(1, one ? 1 : 100'000)
-          ->check([](const std::string& word) {
-            return parse_selector(word)
-                       ? std::string()
-                       : "'" + word +
-                             "' is no job; say an id (12), a range (10-20), 'last' or a name";
-          });
-  if (required) option->required();
-}
-
 void add_text(
     CLI::App& command, const char* name, std::string& to, const char* type, const char* help) {
   command.add_option(name, to, help)->type_name(type);
@@ -351,6 +337,20 @@ bool takes_command(Command command) {
 }
 
 }  // namespace
+
+void add_selectors(CLI::App& command, Invocation& invocation, bool required, bool one) {
+  CLI::Option* option =
+      command.add_option("jobs", invocation.job.selectors, "Ids, ranges, 'last' or names")
+          ->type_name("JOB")
+          ->expected(1, one ? 1 : 100'000)
+          ->check([](const std::string& word) {
+            return parse_selector(word)
+                       ? std::string()
+                       : "'" + word +
+                             "' is no job; say an id (12), a range (10-20), 'last' or a name";
+          });
+  if (required) option->required();
+}
 
 CLI::App* add_command(
     CLI::App& parent,

@@ -67,6 +67,11 @@ AddedWorkers added_value(const std::string& text) {
         CLI::ExitCodes::ValidationError);
   }
   const uint64_t count = count_value("--add", text.substr(0, colon), 10'000);
+  if (count == 0) {
+    throw CLI::ValidationError(
+        "--add is '" + text + "', which adds nothing: give 1 or more, or leave it out",
+        CLI::ExitCodes::ValidationError);
+  }
   return {static_cast<uint32_t>(count), text.substr(colon + kLike.size())};
 }
 
@@ -96,9 +101,9 @@ void add_live(CLI::App& plan, Invocation& invocation) {
   show->add_option_function<std::string>(
           "PLAN",
           [&invocation](const std::string& text) {
-            invocation.plan.id = count_value("PLAN", text, UINT64_MAX);
+            invocation.plan.id = text == "last" ? 0 : count_value("PLAN", text, UINT64_MAX);
           },
-          "Its id (default: the newest)")
+          "Its id, or 'last' (default: the newest)")
       ->type_name("ID");
   CLI::App* explain = add_command(
       plan,
@@ -106,16 +111,8 @@ void add_live(CLI::App& plan, Invocation& invocation) {
       Command::PlanExplain,
       "explain",
       "Where and when a job is planned, and why not before",
-      "  berth plan explain 4711\n");
-  explain
-      ->add_option_function<std::string>(
-          "JOB",
-          [&invocation](const std::string& text) {
-            invocation.plan.job = count_value("JOB", text, UINT64_MAX);
-          },
-          "The job's id")
-      ->type_name("ID")
-      ->required();
+      "  berth plan explain 4711\n  berth plan explain last\n");
+  add_selectors(*explain, invocation, /*required=*/true, /*one=*/true);
 }
 
 void add_what_if(CLI::App& plan, Invocation& invocation) {

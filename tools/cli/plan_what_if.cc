@@ -154,6 +154,10 @@ Schedule solve(const LiveProblem& live, const PlanAsk& ask, const Schedule* seed
 
 // ---- The answer -----------------------------------------------------------------------------
 
+bool is_new(const std::string& job) {
+  return job.starts_with("new-");
+}
+
 struct Fate {
   bool planned = false;
   std::string worker;
@@ -169,6 +173,8 @@ struct Line {
   Fate before;
   Fate after;
 
+  /// It could run, or is supposed to, and no worker is left that could ever run it.
+  bool stranded() const { return !after.planned && (before.planned || is_new(job)); }
   bool moves() const { return before.planned && after.planned && before.worker != after.worker; }
   double shift_s() const {
     return before.planned && after.planned ? after.start_s - before.start_s : 0;
@@ -210,6 +216,7 @@ struct Totals {
   size_t later = 0;
   size_t late_before = 0;
   size_t late_after = 0;
+  size_t stranded = 0;
   double end_before_s = 0;
   double end_after_s = 0;
 };
@@ -223,6 +230,7 @@ Totals total(const std::vector<Line>& lines) {
     totals.later += line.shift_s() > kNoticed_s ? 1 : 0;
     totals.late_before += line.before.late ? 1 : 0;
     totals.late_after += line.after.late ? 1 : 0;
+    totals.stranded += line.stranded() ? 1 : 0;
     totals.end_before_s = std::max(totals.end_before_s, line.before.end_s);
     totals.end_after_s = std::max(totals.end_after_s, line.after.end_s);
   }
@@ -250,6 +258,7 @@ std::string answer_json(const std::vector<Line>& lines, const LiveProblem& live)
        {"later", totals.later},
        {"late_before", totals.late_before},
        {"late_after", totals.late_after},
+       {"stranded", totals.stranded},
        {"end_before_s", totals.end_before_s},
        {"end_after_s", totals.end_after_s},
        {"assumed", live.assumed}});
@@ -278,8 +287,9 @@ std::string answer_text(
   text += std::to_string(lines.size()) + " jobs: " + std::to_string(totals.moved) +
           " on another worker, " + std::to_string(totals.earlier) + " earlier, " +
           std::to_string(totals.later) + " later; " + std::to_string(totals.late_after) +
-          " late (" + std::to_string(totals.late_before) + " as it is); all done " +
-          when(totals.end_after_s) + " (" + when(totals.end_before_s) + " as it is)\n";
+          " late (" + std::to_string(totals.late_before) + " as it is); " +
+          (totals.stranded == 0 ? "all done " : "the rest done ") + when(totals.end_after_s) +
+          " (" + when(totals.end_before_s) + " as it is)\n";
   if (live.assumed > 0) {
     text += std::to_string(live.assumed) +
             " jobs do not say how long they run: " + format_length(ask.assumed.count()) +
@@ -301,9 +311,14 @@ std::vector<Line> compare(
   }
   for (size_t i = 0; i < after.problem.tasks.size(); ++i) {
     const std::string& job = after.problem.tasks[i].id;
-    if (job.rfind("new-", 0) == 0) {
-      lines.push_back({job, after.names[i], {}, fate_of(after, supposed, job)});
-    }
+    if (!is_new(job)) continue;
+    Line& line = lines.emplace_back();
+    line.job = job;
+    line.name = after.names[i];
+    line.after = fate_of(after, supposed, job);
+  }
+  for (const LiveProblem::LeftOut& one : after.left_out) {
+    if (is_new(one.job)) lines.emplace_back().job = one.job;
   }
   return lines;
 }
@@ -332,7 +347,15 @@ Exit run_plan_what_if(Session& session) {
   const std::vector<Line> lines = compare(before, as_it_is, after, changed);
   const std::string out =
       session.invocation().json ? answer_json(lines, after) : answer_text(lines, after, ask);
-  return write_out(out) ? Exit::Ok : Exit::Failed;
+  if (!write_out(out)) return Exit::Failed;
+  const size_t stranded = total(lines).stranded;
+  if (stranded == 0) return Exit::Ok;
+  std::fprintf(
+      stderr,
+      "berth: %zu of the jobs could not run anywhere then; add a worker that suits them, or drain "
+      "fewer\n",
+      stranded);
+  return Exit::CannotBePlaced;
 }
 
 }  // namespace berth::cli
