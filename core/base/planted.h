@@ -25,6 +25,7 @@ enum class Planted : uint8_t {
   TimerLostAtRestart,
   StartedBeforeAck,
   EndNotReplayed,
+  UnkeptPromiseHolds,
 };
 inline Planted planted = Planted::Nothing;
 

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "core/base/planted.h"
 #include "core/jobs/ledger_state.h"
 #include "core/plan/snapshot.h"
 #include "core/plan/timeline.h"
@@ -205,7 +206,7 @@ bool JobLedger::State::keep_promise(Now now, wire::JobId id) {
   const std::string task = wire::assignment_text({first, next_epoch + 1, attempt + 1});
   if (!placement.hold_on(task, query, promise.row, promise.generation, gpus, held)) return false;
   if (!keeps_promises(now, promise.worker, query.demand, promise.length, promise.turn)) {
-    placement.end_hold(held.reservation);
+    if (!BERTH_PLANTED(UnkeptPromiseHolds)) placement.end_hold(held.reservation);
     return false;
   }
   promises.exchange(id, first);

@@ -34,6 +34,7 @@ const Mistake kMistakes[] = {
     {"TimerLostAtRestart", Planted::TimerLostAtRestart, 100},
     {"StartedBeforeAck", Planted::StartedBeforeAck, 20},
     {"EndNotReplayed", Planted::EndNotReplayed, 100},
+    {"UnkeptPromiseHolds", Planted::UnkeptPromiseHolds, 110},
 };
 
 class PlantedMistake : public testing::TestWithParam<Mistake> {
