@@ -1,12 +1,14 @@
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <span>
 #include <string>
 #include <utility>
 
 #include "core/base/planted.h"
 #include "core/jobs/ledger_state.h"
+#include "core/plan/device_timeline.h"
 #include "core/plan/snapshot.h"
-#include "core/plan/timeline.h"
 #include "wire/tokens.h"
 
 // Keeping what a plan has promised: starts at their time, and nobody before them who would move
@@ -70,6 +72,43 @@ std::vector<Amount> taken(const NodeState& node, const Holding& holding) {
       holding.custom_count);
 }
 
+/// What is on a worker until then.
+struct Running {
+  Ticks until = 0;
+  std::vector<Amount> amounts;
+  GpuSet gpus = 0;
+  uint16_t gpu_milli = 0;
+};
+
+/// All of the worker, as it is without those that run, and then with `count` of them.
+DeviceTimeline timeline_of(
+    const NodeState& node, const std::vector<Running>& running, size_t count) {
+  std::vector<Amount> capacity = free_of(node);
+  std::array<uint16_t, kGpusMax> devices = node.gpu_free;
+  for (const Running& one : running) {
+    for (size_t r = 0; r < capacity.size(); ++r)
+      capacity[r] += one.amounts[r];
+    for (size_t i = 0; i < node.gpu_count; ++i) {
+      if ((one.gpus >> i & 1) != 0) devices[i] = static_cast<uint16_t>(devices[i] + one.gpu_milli);
+    }
+  }
+  DeviceTimeline timeline(capacity, std::span(devices).first(node.gpu_count));
+  for (size_t i = 0; i < count; ++i)
+    timeline.take(0, running[i].until, running[i].amounts, running[i].gpus, running[i].gpu_milli);
+  return timeline;
+}
+
+/// The planned devices, while they are free; else what a placement would choose.
+GpuSet devices_for(const NodeState& node, const NodeDemand& demand, GpuSet planned) {
+  if (demand.gpu_count == 0) return 0;
+  bool free = std::popcount(planned) == demand.gpu_count && planned >> node.gpu_count == 0;
+  for (size_t i = 0; i < node.gpu_count && free; ++i) {
+    if ((planned >> i & 1) == 0) continue;
+    free = node.gpu_free[i] >= demand.gpu_milli && allows_model(demand, node.gpu_model[i]);
+  }
+  return free ? planned : choose_gpus(node, demand);
+}
+
 Ticks ticks(Duration length) {
   return std::max<Ticks>(length.ns / 1'000, 1);
 }
@@ -86,8 +125,8 @@ bool JobLedger::State::goes_before(JobTurn turn, const Promise& promise) const {
   return by_deadline && turn.deadline_at_ms != promise.turn.deadline_at_ms && turn < promise.turn;
 }
 
-/// Whether the worker keeps to what it has promised before the one at `turn` when `demand` of that
-/// is held on it, which is not free any more, for `length` from now on.
+/// Whether the worker keeps to what it has promised before the one at `turn` when `demand` of that,
+/// which is `held` on it and not free any more, is there for `length` from now on.
 bool JobLedger::State::keeps_promises(
     Now now, WorkerNumber number, const NodeDemand& demand, Duration length, JobTurn turn) {
   if (!promises.any_on(number)) return true;
@@ -100,36 +139,32 @@ bool JobLedger::State::keeps_promises(
   uint32_t flags = 0;
   uint32_t generation = 0;
   if (!tables.fleet.read_node(worker.row, node, flags, generation)) return false;
-  std::vector<Amount> capacity = free_of(node);
-  std::vector<std::pair<Ticks, std::vector<Amount>>> running;
+  std::vector<Running> running;
   for (uint64_t id : worker.leases) {
     const Job& job = *jobs.find({id});
     const Holding* holding = placement.held_by({job.run->reservation});
     if (holding == nullptr) continue;
-    running.emplace_back(ticks(expected_duration(now, job)), taken(node, *holding));
+    running.push_back(
+        {ticks(expected_duration(now, job)),
+         taken(node, *holding),
+         holding->gpus,
+         holding->gpu_milli});
   }
-  running.emplace_back(ticks(length), taken(node, demand));
-  for (const auto& [until, amounts] : running) {
-    for (size_t r = 0; r < capacity.size(); ++r)
-      capacity[r] += amounts[r];
-  }
+  running.push_back({ticks(length), taken(node, demand), held.gpus, demand.gpu_milli});
   // Once with it and once without: what is late by itself may stay so.
-  Timeline with(capacity);
-  Timeline without(capacity);
-  for (size_t i = 0; i < running.size(); ++i) {
-    with.take(0, running[i].first, running[i].second);
-    if (i + 1 < running.size()) without.take(0, running[i].first, running[i].second);
-  }
+  DeviceTimeline with = timeline_of(node, running, running.size());
+  DeviceTimeline without = timeline_of(node, running, running.size() - 1);
   for (const Promise* one : all) {
     const Ticks planned = one->start <= now.mono ? 0 : ticks(one->start - now.mono);
     const Ticks duration = ticks(one->length);
     const std::vector<Amount> amounts = taken(node, one->demand);
-    const Ticks then = without.earliest(planned, duration, amounts);
-    const Ticks becomes = with.earliest(planned, duration, amounts);
-    if (becomes > then) return false;
-    if (then >= kNever) continue;  // it cannot start there any more; the next plan sees to it
-    without.take(then, duration, amounts);
-    with.take(becomes, duration, amounts);
+    const DeviceWish wish = wish_on(node, one->demand);
+    const DeviceTimeline::Place then = without.earliest(planned, duration, amounts, wish);
+    const DeviceTimeline::Place becomes = with.earliest(planned, duration, amounts, wish);
+    if (becomes.start > then.start) return false;
+    if (then.start >= kNever) continue;  // not there any more; the next plan sees to it
+    without.take(then.start, duration, amounts, then.gpus, wish.milli);
+    with.take(becomes.start, duration, amounts, becomes.gpus, wish.milli);
   }
   return true;
 }
@@ -199,7 +234,7 @@ bool JobLedger::State::keep_promise(Now now, wire::JobId id) {
       !has_names(seen, query) || misfit(seen.node, query.demand) != Misfit::None) {
     return false;
   }
-  const GpuSet gpus = query.demand.gpu_count > 0 ? choose_gpus(seen.node, query.demand) : GpuSet{0};
+  const GpuSet gpus = devices_for(seen.node, query.demand, promise.gpus);
   const uint32_t attempt = edges::last_attempt(*job) ? edges::last_attempt(*job)->id.attempt : 0;
   // Of an array's rest it is the first that is taken out.
   const wire::JobId first = job->id;

@@ -28,6 +28,7 @@ struct Promise {
   Instant start;
   Duration length;
   NodeDemand demand;
+  GpuSet gpus = 0;  ///< as planned; others will do
 };
 
 /// The planned starts that stand: at most one for each job.

@@ -239,6 +239,7 @@ void JobLedger::State::promise(Instant taken, const PlannedStart& start, uint64_
   promise.generation = start.generation;
   promise.start = taken + length_of(start.start);
   promise.length = length_of(start.duration);
+  promise.gpus = start.gpus;
   promise.demand = classes.query(job.like, job).demand;
   promises.add(std::move(promise));
 }

@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
+#include <utility>
 
 #include "core/plan/bounds.h"
 #include "core/plan/engine/decoder.h"
 #include "core/plan/engine/solver.h"
 #include "core/plan/job_problem.h"
+#include "core/plan/plan_devices.h"
 #include "core/plan/plan_part.h"
 
 namespace berth::core {
@@ -41,7 +44,9 @@ struct JobPlanning::State {
     built = problem_of(*snapshot);
     if (built.ranges.empty()) return;
     unit = unit_of(built.problem.goal, built.problem.tasks.size());
+    if (!built.devices.empty()) devices.emplace(*snapshot, built);
     chosen.tasks.resize(built.problem.tasks.size());
+    gpus.resize(built.problem.tasks.size());
     for (const JobRange& range : built.ranges)
       searched += range.search ? 1 : 0;
     unsearched = searched;
@@ -50,12 +55,14 @@ struct JobPlanning::State {
 
   void begin_next(bool search);
   void settle();
+  Schedule with_devices(const JobRange& range, const Schedule& best);
   bool advance(uint64_t given);
   void finish(JobPlan& plan);
   void make_greedy();
+  void allow_late_ends();
   double price_of(const Schedule& schedule) const;
   void add_starts(JobPlan& plan);
-  void add_start(uint32_t waiting, const Assigned& at, JobPlan& plan);
+  void add_start(uint32_t waiting, const Assigned& at, GpuSet set, JobPlan& plan);
 
   const std::unique_ptr<const JobSnapshot> snapshot;
   JobProblem built;
@@ -66,7 +73,9 @@ struct JobPlanning::State {
   std::unique_ptr<PlanPart> part;  ///< null: all is decided
   uint64_t share = 0;              ///< steps that it still may take
   std::vector<Problem::Busy> decided;
+  std::optional<PlanDevices> devices;  ///< nothing: nobody asks for any
   Schedule chosen;
+  std::vector<GpuSet> gpus;  ///< of each of the chosen
   Schedule greedy;
   double bound = 0;
   std::string engine = "greedy";
@@ -93,8 +102,10 @@ void JobPlanning::State::begin_next(bool search) {
 
 /// What is best for those of the range is what those behind it have to live with.
 void JobPlanning::State::settle() {
-  const Schedule best = part->choose();
   const JobRange& range = built.ranges[next - 1];
+  if (built.ranges.size() == 1) greedy = part->greedy();
+  Schedule best = part->choose();
+  if (devices) best = with_devices(range, best);
   for (uint32_t task = range.begin; task < range.end; ++task) {
     const Assigned& at = chosen.tasks[task] = best.tasks[task - range.begin];
     Problem::Task& one = built.problem.tasks[task];
@@ -104,10 +115,37 @@ void JobPlanning::State::settle() {
   }
   if (built.ranges.size() == 1) {
     chosen.cost = best.cost;
-    greedy = part->greedy();
     bound = part->bound();
+    if (devices) allow_late_ends();
   }
   part.reset();
+}
+
+/// Greedy's schedule has to wait for devices, too, and may then be the better one.
+Schedule JobPlanning::State::with_devices(const JobRange& range, const Schedule& best) {
+  using Order = PlanDevices::Order;
+  PlanDevices::Fitted fitted = devices->fit(range, best.tasks, Order::OfStarts);
+  PlanDevices::Fitted other = devices->fit(range, part->greedy().tasks, Order::OfTheQueue);
+  Schedule schedule{fitted.tasks, cost_of(part->problem(), fitted.tasks)};
+  Schedule by_greedy{other.tasks, cost_of(part->problem(), other.tasks)};
+  if (built.ranges.size() == 1) greedy = by_greedy;
+  if (by_greedy.cost < schedule.cost) {
+    schedule = std::move(by_greedy);
+    fitted = std::move(other);
+  }
+  part->order_alike(schedule, &fitted.gpus);
+  std::copy(fitted.gpus.begin(), fitted.gpus.end(), gpus.begin() + range.begin);
+  devices->decide(std::move(fitted));
+  return schedule;
+}
+
+/// Who wants few workers may not wait for ever, but for devices.
+void JobPlanning::State::allow_late_ends() {
+  if (built.problem.goal != Goal::WorkersUsed) return;
+  for (uint32_t task = 0; task < chosen.tasks.size(); ++task) {
+    Problem::Task& one = built.problem.tasks[task];
+    one.deadline = std::max(one.deadline, chosen.tasks[task].start + one.duration);
+  }
 }
 
 bool JobPlanning::State::advance(uint64_t given) {
@@ -132,16 +170,25 @@ void JobPlanning::State::make_greedy() {
   std::vector<uint32_t> order(built.problem.tasks.size());
   std::iota(order.begin(), order.end(), 0);
   (void)Decoder(built.problem).decode(order, {}, greedy);
+  std::vector<GpuSet> greedy_gpus(order.size());
+  if (devices) {
+    const JobRange all{0, static_cast<uint32_t>(order.size()), false};
+    PlanDevices::Fitted fitted =
+        PlanDevices(*snapshot, built).fit(all, greedy.tasks, PlanDevices::Order::OfTheQueue);
+    greedy = {std::move(fitted.tasks), 0};
+    greedy.cost = cost_of(built.problem, greedy.tasks);
+    greedy_gpus = std::move(fitted.gpus);
+  }
   bound = lower_bound(built.problem);
   chosen.cost = cost_of(built.problem, chosen.tasks);
-  if (chosen.cost <= greedy.cost) return;
-  // What the first gained has cost the others more.
-  chosen = greedy;
-  for (uint32_t task = 0; task < chosen.tasks.size(); ++task) {
-    Problem::Task& one = built.problem.tasks[task];
-    const bool limited = built.problem.goal == Goal::WorkersUsed;
-    if (limited) one.deadline = std::max(one.deadline, greedy.tasks[task].start + one.duration);
+  if (chosen.cost > greedy.cost) {
+    // What the first gained has cost the others more.
+    chosen = greedy;
+    gpus = std::move(greedy_gpus);
+  } else if (!devices) {
+    return;
   }
+  allow_late_ends();
 }
 
 double JobPlanning::State::price_of(const Schedule& schedule) const {
@@ -153,7 +200,8 @@ double JobPlanning::State::price_of(const Schedule& schedule) const {
   return snapshot->move_price * moves * greedy.cost / static_cast<double>(built.tasks.size());
 }
 
-void JobPlanning::State::add_start(uint32_t waiting, const Assigned& at, JobPlan& plan) {
+void JobPlanning::State::add_start(
+    uint32_t waiting, const Assigned& at, GpuSet set, JobPlan& plan) {
   const WaitingJob& job = snapshot->waiting[waiting];
   const SnapshotHost& host = snapshot->hosts[at.worker];
   PlannedStart& start = plan.starts.emplace_back();
@@ -164,6 +212,7 @@ void JobPlanning::State::add_start(uint32_t waiting, const Assigned& at, JobPlan
   start.generation = host.generation;
   start.start = at.start;
   start.duration = std::max<Ticks>(job.duration, 1);
+  start.gpus = set;
   const bool known = job.previous_host != kNoHost;
   if (!known) {
     ++plan.diff.added;
@@ -178,9 +227,9 @@ void JobPlanning::State::add_start(uint32_t waiting, const Assigned& at, JobPlan
 
 /// Whose end makes room: what holds the worker, or is planned on it, until just then.
 void JobPlanning::State::add_starts(JobPlan& plan) {
-  if (built.first) add_start(built.first->waiting, built.first->at, plan);
+  if (built.first) add_start(built.first->waiting, built.first->at, built.first->gpus, plan);
   for (uint32_t task = 0; task < chosen.tasks.size(); ++task)
-    add_start(built.tasks[task], chosen.tasks[task], plan);
+    add_start(built.tasks[task], chosen.tasks[task], gpus[task], plan);
   absl::flat_hash_map<std::pair<uint32_t, Ticks>, uint64_t> ends;
   for (const HoldingJob& one : snapshot->holding)
     ends[{snapshot->hosts[one.host].worker, std::max<Ticks>(one.until, 1)}] = one.job;
@@ -220,6 +269,9 @@ void JobPlanning::State::finish(JobPlan& plan) {
   }
   if (built.ranges.size() > 1) make_greedy();
   plan.fault = schedule_fault(built.problem, chosen.tasks);
+  if (plan.fault.empty() && devices) {
+    plan.fault = devices_fault(*snapshot, built, chosen.tasks, gpus);
+  }
   const double moves = price_of(chosen) / unit.size;
   plan.terms = {{unit.name, chosen.cost / unit.size}, {"moves", moves}};
   plan.cost = chosen.cost / unit.size + moves;

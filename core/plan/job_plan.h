@@ -19,6 +19,7 @@ struct PlannedStart {
   uint32_t generation = 0;
   Ticks start = 0;
   Ticks duration = 0;
+  GpuSet gpus = 0;         ///< the devices it is to have
   uint64_t after_job = 0;  ///< whose end makes room for it; 0: none
   wire::PlanChange change = wire::PlanChange::Added;
   uint32_t previous_worker = ~0u;
@@ -57,8 +58,8 @@ struct JobPlan {
 /// nobody starves. The rest is arranged range by range (`JobProblem::ranges`), each around those
 /// before it.
 ///
-/// GPUs are counted per worker, not per device: what does not fit on devices fails when it is
-/// started and is planned again.
+/// The search counts GPUs per worker; what it finds is given devices, see plan_devices.h, before
+/// anything is made of it.
 ///
 /// Shape    the same snapshot and sum of steps give the same plan
 /// Threads  one owner

@@ -4,8 +4,6 @@
 #include <bit>
 #include <string>
 
-#include "core/plan/timeline.h"
-
 namespace berth::core {
 
 namespace {
@@ -94,14 +92,6 @@ std::vector<Amount> free_of(const Resources& resources, const NodeState& node) {
   return all;
 }
 
-/// Whether the host, had it nothing else to do, has devices enough of a model that may be used.
-bool has_devices(const NodeState& node, const NodeDemand& demand) {
-  size_t usable = 0;
-  for (size_t i = 0; i < node.gpu_count; ++i)
-    usable += allows_model(demand, node.gpu_model[i]) ? 1 : 0;
-  return usable >= demand.gpu_count;
-}
-
 bool has_names(std::span<const NameId> names, const Query& query) {
   const auto has = [&](NameId name) {
     return std::binary_search(names.begin(), names.end(), name);
@@ -154,6 +144,29 @@ class Builder {
         problem.workers[one.host].capacity[r] += held[r];
       problem.busy.push_back({one.host, std::max<Ticks>(one.until, 1), std::move(held)});
     }
+    if (resources_.gpus) add_devices();
+  }
+
+  void add_devices() {
+    for (const SnapshotHost& host : snapshot_.hosts)
+      built_.devices.push_back(host.node.gpu_free);
+    for (const HoldingJob& one : snapshot_.holding) {
+      for (size_t i = 0; i < kGpusMax; ++i) {
+        if ((one.holding.gpus >> i & 1) == 0) continue;
+        uint16_t& milli = built_.devices[one.host][i];
+        milli = static_cast<uint16_t>(milli + one.holding.gpu_milli);
+      }
+    }
+  }
+
+  /// Whether the host, had it none of these jobs to run, has enough of the devices that will do.
+  bool has_devices(uint32_t host, const NodeDemand& demand) const {
+    if (demand.gpu_count == 0) return true;
+    const DeviceWish wish = wish_on(snapshot_.hosts[host].node, demand);
+    int enough = 0;
+    for (size_t i = 0; i < kGpusMax; ++i)
+      enough += (wish.usable >> i & 1) != 0 && built_.devices[host][i] >= wish.milli ? 1 : 0;
+    return enough >= wish.count;
   }
 
   Goal goal() const {
@@ -176,7 +189,7 @@ class Builder {
       const std::span<const NameId> names(
           snapshot_.names.data() + one.names_begin, one.names_end - one.names_begin);
       if (!at_most(demands_[query], built_.problem.workers[host].capacity)) continue;
-      if (!has_devices(one.node, asked.demand) || !has_names(names, asked)) continue;
+      if (!has_devices(host, asked.demand) || !has_names(names, asked)) continue;
       if (std::binary_search(excluded.begin(), excluded.end(), host)) continue;
       hosts.push_back(host);
     }
@@ -275,24 +288,21 @@ class Builder {
   void place_first(uint32_t waiting, const std::vector<uint32_t>& allowed) {
     const WaitingJob& job = snapshot_.waiting[waiting];
     Problem& problem = built_.problem;
-    std::vector<std::vector<uint32_t>> busy_of(problem.workers.size());
-    for (uint32_t i = 0; i < problem.busy.size(); ++i)
-      busy_of[problem.busy[i].worker].push_back(i);
+    const std::vector<std::vector<uint32_t>> busy = busy_of_hosts(problem);
     const std::vector<Amount>& demand = demands_[job.query];
+    const NodeDemand& asked = snapshot_.queries[job.query].query.demand;
     const Ticks duration = std::max<Ticks>(job.duration, 1);
-    Assigned best{0, kNever};
-    Timeline timeline(std::span<const Amount>{});
+    JobProblem::First best{waiting, {0, kNever}, 0};
     for (uint32_t host : allowed) {
-      timeline.reset(problem.workers[host].capacity);
-      for (uint32_t busy : busy_of[host])
-        timeline.take(0, problem.busy[busy].until, problem.busy[busy].demand);
-      const Ticks start = timeline.earliest(0, duration, demand);
-      const bool same_as_before = start == best.start && host == job.previous_host;
-      if (start < best.start || same_as_before) best = {host, start};
+      const auto [start, gpus] =
+          timeline_of(snapshot_, built_, host, busy[host])
+              .earliest(0, duration, demand, wish_on(snapshot_.hosts[host].node, asked));
+      const bool same_as_before = start == best.at.start && host == job.previous_host;
+      if (start < best.at.start || same_as_before) best = {waiting, {host, start}, gpus};
     }
-    if (best.start >= kNever) return;
-    built_.first = {waiting, best};
-    problem.busy.push_back({best.worker, best.start + duration, demand, best.start});
+    if (best.at.start >= kNever) return;
+    built_.first = best;
+    problem.busy.push_back({best.at.worker, best.at.start + duration, demand, best.at.start});
   }
 
   const JobSnapshot& snapshot_;
@@ -305,6 +315,38 @@ class Builder {
 };
 
 }  // namespace
+
+std::vector<std::vector<uint32_t>> busy_of_hosts(const Problem& problem) {
+  std::vector<std::vector<uint32_t>> all(problem.workers.size());
+  for (uint32_t i = 0; i < problem.busy.size(); ++i)
+    all[problem.busy[i].worker].push_back(i);
+  return all;
+}
+
+/// First what the snapshot's jobs hold, one by one, and behind it the first in the queue.
+DeviceTimeline timeline_of(
+    const JobSnapshot& snapshot,
+    const JobProblem& built,
+    uint32_t host,
+    std::span<const uint32_t> busy) {
+  std::span<const uint16_t> devices;
+  if (!built.devices.empty()) {
+    devices = std::span(built.devices[host]).first(snapshot.hosts[host].node.gpu_count);
+  }
+  DeviceTimeline timeline(built.problem.workers[host].capacity, devices);
+  for (uint32_t i : busy) {
+    const Problem::Busy& one = built.problem.busy[i];
+    const Ticks length = one.until - one.from;
+    if (i < snapshot.holding.size()) {
+      const Holding& holding = snapshot.holding[i].holding;
+      timeline.take(one.from, length, one.demand, holding.gpus, holding.gpu_milli);
+    } else {
+      const Query& query = snapshot.queries[snapshot.waiting[built.first->waiting].query].query;
+      timeline.take(one.from, length, one.demand, built.first->gpus, query.demand.gpu_milli);
+    }
+  }
+  return timeline;
+}
 
 JobProblem problem_of(const JobSnapshot& snapshot) {
   return Builder(snapshot).build();

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <array>
 #include <optional>
+#include <span>
 #include <vector>
 
+#include "core/plan/device_timeline.h"
 #include "core/plan/job_snapshot.h"
 #include "core/plan/problem.h"
 
@@ -35,9 +38,24 @@ struct JobProblem {
   struct First {
     uint32_t waiting = 0;
     Assigned at;
+    GpuSet gpus = 0;
   };
   std::optional<First> first;
+
+  /// Of each host what its GPUs have without the jobs of the snapshot, in milli; empty: nobody asks
+  /// for GPUs.
+  std::vector<std::array<uint16_t, kGpusMax>> devices;
 };
+
+/// Of each worker what is busy there, by its place in `problem.busy`.
+std::vector<std::vector<uint32_t>> busy_of_hosts(const Problem& problem);
+
+/// What is free on a host over time, beside what is busy there.
+DeviceTimeline timeline_of(
+    const JobSnapshot& snapshot,
+    const JobProblem& built,
+    uint32_t host,
+    std::span<const uint32_t> busy);
 
 /// Left out: jobs that no host can ever run, and those beyond the limit.
 JobProblem problem_of(const JobSnapshot& snapshot);

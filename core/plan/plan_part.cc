@@ -93,7 +93,7 @@ double PlanPart::price_of(const Schedule& schedule) const {
 }
 
 /// Alike: wherever one of them can run, another can as well, for as long and as urgently.
-void PlanPart::order_alike(Schedule& schedule) const {
+void PlanPart::order_alike(Schedule& schedule, std::vector<GpuSet>* gpus) const {
   struct Kind {
     uint32_t query;
     Ticks duration;
@@ -106,16 +106,19 @@ void PlanPart::order_alike(Schedule& schedule) const {
     if (!job(task).avoided.empty()) continue;
     kinds[{job(task).query, one.duration, one.weight}].push_back(task);
   }
-  std::vector<Assigned> places;
+  std::vector<std::pair<Assigned, GpuSet>> places;
   for (const auto& [kind, tasks] : kinds) {
     places.clear();
     for (uint32_t task : tasks)
-      places.push_back(schedule.tasks[task]);
-    std::sort(places.begin(), places.end(), [](const Assigned& a, const Assigned& b) {
-      return a.start != b.start ? a.start < b.start : a.worker < b.worker;
+      places.emplace_back(schedule.tasks[task], gpus != nullptr ? (*gpus)[task] : GpuSet{0});
+    std::stable_sort(places.begin(), places.end(), [](const auto& a, const auto& b) {
+      return a.first.start != b.first.start ? a.first.start < b.first.start
+                                            : a.first.worker < b.first.worker;
     });
-    for (size_t i = 0; i < tasks.size(); ++i)
-      schedule.tasks[tasks[i]] = places[i];
+    for (size_t i = 0; i < tasks.size(); ++i) {
+      schedule.tasks[tasks[i]] = places[i].first;
+      if (gpus != nullptr) (*gpus)[tasks[i]] = places[i].second;
+    }
   }
   schedule.cost = cost_of(problem_, schedule.tasks);
 }

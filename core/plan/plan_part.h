@@ -37,6 +37,8 @@ class PlanPart {
   Schedule choose() const;
 
   const Schedule& greedy() const { return greedy_; }
+  /// With the devices of each, if they have any yet.
+  void order_alike(Schedule& schedule, std::vector<GpuSet>* gpus = nullptr) const;
   /// No schedule of these jobs around what is decided costs less than this.
   double bound() const;
   const Problem& problem() const { return problem_; }
@@ -47,7 +49,6 @@ class PlanPart {
   void limit_waiting();
   void make_standing(Decoder& decoder, bool in_queue_order);
   double price_of(const Schedule& schedule) const;
-  void order_alike(Schedule& schedule) const;
 
   const JobSnapshot& snapshot_;
   const JobProblem& whole_;

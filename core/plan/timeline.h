@@ -23,6 +23,10 @@ class Timeline {
   /// does. A task of no length needs no room.
   Ticks earliest(Ticks from, Ticks duration, std::span<const Amount> demand) const;
 
+  Amount free_at(Ticks at, size_t resource) const {
+    return free_[segment_at(at) * resources_ + resource];
+  }
+
   /// Takes what `earliest` found, or what is known to fit.
   void take(Ticks start, Ticks duration, std::span<const Amount> demand);
   void give_back(Ticks start, Ticks duration, std::span<const Amount> demand);

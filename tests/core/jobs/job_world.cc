@@ -135,6 +135,8 @@ void JobWorld::submit(
     spec.estimated_ms = job.estimated_ms;
     if (job.deadline_in_ms > 0) spec.deadline_at_ms = now.wall_ms + job.deadline_in_ms;
     spec.demand.memory_mib = job.memory_mib;
+    spec.demand.gpu_count = job.gpus;
+    if (job.gpus > 0) spec.demand.gpu_milli = job.gpu_milli;
     if (job.scheduled_in_ms > 0) spec.scheduled_at_ms = now.wall_ms + job.scheduled_in_ms;
     spec.requirements.all_tags = job.tags;
     spec.depends_on = job.depends_on;

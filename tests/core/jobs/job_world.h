@@ -34,6 +34,8 @@ struct TestJob {
   uint32_t retry_base_ms = 1'000;
   uint32_t retry_cap_ms = 300'000;
   int64_t memory_mib = 0;
+  uint32_t gpus = 0;
+  uint32_t gpu_milli = 1'000;  ///< of each
 };
 
 /// What one turn said, with its own memory where tests look at it.

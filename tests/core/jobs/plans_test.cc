@@ -1,5 +1,7 @@
 // Plans of durable jobs: what is asked, and how the answer is enacted while the world goes on.
 
+#include <bit>
+
 #include "tests/core/jobs/job_fixture.h"
 
 namespace berth::core {
@@ -312,6 +314,29 @@ TEST_F(Plans, AnArrayIsPlannedElementByElement) {
   complete(1);
   EXPECT_EQ(turn(), Lines({"c11: run j2.1 j3.1", "c11: reported ok"}));
   EXPECT_EQ(world.state_of(4), JobState::Pending);
+}
+
+// In sum there was room for the third fraction: the four whole GPUs would have been three and a
+// half.
+TEST_F(Plans, FractionsDoNotBreakUpTheGpusThatAreReserved) {
+  world.workers["w1"].gpus.assign(6, "a100");
+  one_worker(20);
+  (void)running({.estimated_ms = 60'000, .gpus = 3});
+  world.submit(kClient, {{.estimated_ms = 30'000, .gpus = 4}});  // 2: at 60 s
+  (void)turn();
+  std::optional<JobPlan> plan = world.make_plan();
+  ASSERT_TRUE(plan.has_value());
+  ASSERT_EQ(plan->starts.size(), 1u);
+  EXPECT_EQ(std::popcount(plan->starts[0].gpus), 4);
+  EXPECT_EQ(world.ledger->on_plan(world.now, *plan), wire::PlanOutcome::Applied);
+  for (uint64_t id : {3, 4, 5}) {
+    world.submit(kClient, {{.estimated_ms = 300'000, .gpus = 1, .gpu_milli = 510}});
+    (void)turn();
+    EXPECT_EQ(world.state_of(id), id < 5 ? JobState::Assigned : JobState::Pending) << id;
+  }
+  complete(1);
+  (void)turn();
+  EXPECT_EQ(world.state_of(2), JobState::Assigned);
 }
 
 }  // namespace
