@@ -84,6 +84,7 @@ void read(const fb::PlannedJob& from, Reader& reader, PlannedJob& to) {
   to.deadline_at_ms = from.deadline_at_ms();
   to.after_job = {from.after_job()};
   to.why = Reader::text(from.why());
+  to.gpus = reader.numbers(from.gpus());
 }
 
 void read(const fb::PlanDetails& from, Reader& reader, PlanDetails& to) {

@@ -75,6 +75,7 @@ Written<fb::PlannedJob> write(Writer& writer, const PlannedJob& job) {
   const auto worker = writer.text(job.worker);
   const auto previous_worker = writer.text(job.previous_worker);
   const auto why = writer.text(job.why);
+  const auto gpus = writer.numbers(job.gpus);
   return fb::CreatePlannedJob(
       writer.builder,
       job.job.value,
@@ -87,7 +88,8 @@ Written<fb::PlannedJob> write(Writer& writer, const PlannedJob& job) {
       job.previous_start_at_ms,
       job.deadline_at_ms,
       job.after_job.value,
-      why);
+      why,
+      gpus);
 }
 
 Written<fb::PlanDetails> write(Writer& writer, const PlanDetails& details) {

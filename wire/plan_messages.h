@@ -146,9 +146,10 @@ struct PlannedJob {
   PlanChange change = PlanChange::Added;
   Text previous_worker;  ///< of Kept and Moved, as is the start
   int64_t previous_start_at_ms = 0;
-  int64_t deadline_at_ms = 0;  ///< of the job; 0: none
-  JobId after_job;             ///< whose end makes room for it; 0: it starts at once
-  Text why;                    ///< one sentence: why there, and why not before
+  int64_t deadline_at_ms = 0;      ///< of the job; 0: none
+  JobId after_job;                 ///< whose end makes room for it; 0: it starts at once
+  Text why;                        ///< one sentence: why there, and why not before
+  std::span<const uint16_t> gpus;  ///< device indexes
 };
 
 struct PlanDetails {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/jobs/job.h"
+#include "core/placement/node.h"
 #include "wire/plan_messages.h"
 
 namespace berth::core {
@@ -21,6 +22,7 @@ struct PlannedRow {
   int64_t deadline_at_ms = 0;
   uint64_t duration_ms = 0;
   wire::JobId after_job;
+  GpuSet gpus = 0;
   wire::PlannedState state = wire::PlannedState::Waiting;
   wire::PlanChange change = wire::PlanChange::Added;
 };

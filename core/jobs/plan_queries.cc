@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <bit>
 #include <string>
+#include <vector>
 
 #include "core/jobs/ledger_state.h"
 
@@ -58,6 +60,10 @@ wire::PlannedJob JobLedger::State::row_of(const PlanRecord& plan, const PlannedR
   job.deadline_at_ms = row.deadline_at_ms;
   job.after_job = row.after_job;
   job.why = text.keep(why(row, job.worker, plan.row.made_at_ms));
+  std::vector<uint16_t> gpus;
+  for (GpuSet left = row.gpus; left != 0; left = static_cast<GpuSet>(left & (left - 1)))
+    gpus.push_back(static_cast<uint16_t>(std::countr_zero(left)));
+  job.gpus = text.keep_all<uint16_t>(gpus);
   return job;
 }
 

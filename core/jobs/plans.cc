@@ -300,6 +300,7 @@ void JobLedger::State::keep(
     job.start_at_ms = row.made_at_ms + start.start / 1'000;
     job.duration_ms = static_cast<uint64_t>(start.duration / 1'000);
     job.after_job = {start.after_job};
+    job.gpus = start.gpus;
     job.change = start.change;
     job.previous_worker = start.previous_worker;
     if (job.previous_worker != kNoWorker) {

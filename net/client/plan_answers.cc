@@ -52,6 +52,7 @@ PlannedJob to_owned(const wire::PlannedJob& from) {
       .deadline_at_ms = from.deadline_at_ms,
       .after_job = from.after_job.value,
       .why = std::string(from.why),
+      .gpus = {from.gpus.begin(), from.gpus.end()},
   };
 }
 

@@ -83,8 +83,9 @@ struct PlannedJob {
   std::string previous_worker{};
   int64_t previous_start_at_ms = 0;
   int64_t deadline_at_ms = 0;
-  JobId after_job = 0;  ///< whose end makes room for it; 0: it starts at once
-  std::string why{};    ///< one sentence: why there, and why not before
+  JobId after_job = 0;           ///< whose end makes room for it; 0: it starts at once
+  std::string why{};             ///< one sentence: why there, and why not before
+  std::vector<uint16_t> gpus{};  ///< device indexes
 };
 
 struct PlanDetails {

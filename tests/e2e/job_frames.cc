@@ -334,7 +334,8 @@ json job_reply_json(const wire::PlanDetails& m) {
          {"duration_ms", job.duration_ms},
          {"state", static_cast<int>(job.state)},
          {"change", static_cast<int>(job.change)},
-         {"why", job.why}});
+         {"why", job.why},
+         {"gpus", job.gpus}});
   }
   return {
       {"kind", "PlanDetails"},

@@ -232,6 +232,7 @@ constexpr PlanRow kPlans[] = {
      .elapsed_us = 20'000,
      .steps = 400'000,
      .note = "greedy costs less"}};
+constexpr uint16_t kPlannedGpus[] = {0, 3};
 constexpr PlannedJob kPlannedJobs[] = {
     {.job = {17},
      .worker = "node-0001",
@@ -243,7 +244,8 @@ constexpr PlannedJob kPlannedJobs[] = {
      .previous_start_at_ms = 1'700'000'050'000,
      .deadline_at_ms = 1'700'000'100'000,
      .after_job = {9},
-     .why = "node-0001 has room when job 9 ends"}};
+     .why = "node-0001 has room when job 9 ends",
+     .gpus = kPlannedGpus}};
 
 }  // namespace
 

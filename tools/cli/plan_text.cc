@@ -87,7 +87,8 @@ Json job_json(const PlannedJob& job) {
       {"previous_start_at", time_json(job.previous_start_at_ms)},
       {"deadline_at", time_json(job.deadline_at_ms)},
       {"after_job_id", job.after_job},
-      {"why", job.why}};
+      {"why", job.why},
+      {"gpus", job.gpus}};
 }
 
 std::string summary_text(const PlanSummary& plan, int64_t now_ms) {
@@ -114,6 +115,14 @@ std::string summary_text(const PlanSummary& plan, int64_t now_ms) {
   }
   if (!plan.note.empty()) text += "  note       " + printable(plan.note) + "\n";
   return text;
+}
+
+/// ` (GPU 0, 3)`, or nothing.
+std::string gpus_text(const std::vector<uint16_t>& gpus) {
+  std::string text;
+  for (uint16_t device : gpus)
+    text += (text.empty() ? " (GPU " : ", ") + std::to_string(device);
+  return text.empty() ? text : text + ")";
 }
 
 std::string jobs_text(const std::vector<PlannedJob>& jobs, int64_t now_ms) {
@@ -188,8 +197,9 @@ std::string planned_job_text(const PlanDetails& details) {
   const PlannedJob& job = details.jobs.front();
   std::string text = "job " + std::to_string(job.job) + " in plan " +
                      std::to_string(details.plan.id) + ": " + job.state + ", on " +
-                     printable(job.worker) + " from " + format_time(job.start_at_ms) + " for " +
-                     format_length(job.duration.count()) + "\n  " + printable(job.why) + "\n";
+                     printable(job.worker) + gpus_text(job.gpus) + " from " +
+                     format_time(job.start_at_ms) + " for " + format_length(job.duration.count()) +
+                     "\n  " + printable(job.why) + "\n";
   if (job.change == "moved") {
     text += "  before it was planned on " + printable(job.previous_worker) + " from " +
             format_time(job.previous_start_at_ms) + "\n";

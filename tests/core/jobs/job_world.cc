@@ -308,6 +308,15 @@ std::string JobWorld::line_of(const wire::Reply& reply) {
     }
     return line;
   }
+  if (const auto* plan = std::get_if<wire::PlanDetails>(&reply)) {
+    std::string line = "plan";
+    for (const wire::PlannedJob& job : plan->jobs) {
+      line += " j" + std::to_string(job.job.value) + " " + std::string(job.worker);
+      for (uint16_t gpu : job.gpus)
+        line += " gpu" + std::to_string(gpu);
+    }
+    return line;
+  }
   if (const auto* want = std::get_if<wire::WantLog>(&reply)) {
     return "want log " + short_name(want->assignment) + " ticket " + std::to_string(want->ticket);
   }

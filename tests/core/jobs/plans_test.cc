@@ -329,6 +329,8 @@ TEST_F(Plans, FractionsDoNotBreakUpTheGpusThatAreReserved) {
   ASSERT_EQ(plan->starts.size(), 1u);
   EXPECT_EQ(std::popcount(plan->starts[0].gpus), 4);
   EXPECT_EQ(world.ledger->on_plan(world.now, *plan), wire::PlanOutcome::Applied);
+  world.ask(kClient, wire::GetPlan{});
+  EXPECT_EQ(turn(), Lines({"c1: plan j2 w1 gpu0 gpu1 gpu2 gpu3"}));
   for (uint64_t id : {3, 4, 5}) {
     world.submit(kClient, {{.estimated_ms = 300'000, .gpus = 1, .gpu_milli = 510}});
     (void)turn();

@@ -61,6 +61,17 @@ TEST(PlanText, APlanThatCameSaysWhatItCosts) {
   EXPECT_EQ(details_json({.plan = applied()})["gap"], 0.2);
 }
 
+TEST(PlanText, APlannedJobSaysWhichGpusItIsToHave) {
+  client::PlannedJob job{.job = 7, .worker = "w1", .start_at_ms = kNow};
+  job.state = "waiting";
+  job.why = "w1 has room for it now";
+  EXPECT_THAT(planned_job_text({applied(), {job}}), HasSubstr("waiting, on w1 from "));
+  job.gpus = {0, 3};
+  const client::PlanDetails details{.plan = applied(), .jobs = {job}};
+  EXPECT_THAT(planned_job_text(details), HasSubstr("waiting, on w1 (GPU 0, 3) from "));
+  EXPECT_EQ(details_json(details)["jobs"][0]["gpus"], Json({0, 3}));
+}
+
 TEST(PlanText, TheHistoryHasBothAndThePlannersHealth) {
   client::PlanPage page{.plans = {applied(), late()}};
   page.planner.state = "bypassed";
