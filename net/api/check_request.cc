@@ -124,6 +124,31 @@ bool is_json(std::string_view content_type) {
   return same_word(type, kJsonType);
 }
 
+bool refuse_type(Problem& problem, std::string detail, std::string_view hint) {
+  problem = Problem{};
+  problem.status = 415;
+  problem.code = "unsupported_media_type";
+  problem.detail = std::move(detail);
+  problem.hint = hint;
+  return false;
+}
+
+bool check_type(const Api& api, const HttpRequest& request, Problem& problem) {
+  const std::string_view coding = request.header("content-encoding");
+  if (!coding.empty() && !same_word(coding, "identity")) {
+    return refuse_type(
+        problem,
+        "the body's Content-Encoding is " + quoted(coding),
+        "send the JSON as it is, without Content-Encoding");
+  }
+  const std::string_view type = request.header("content-type");
+  if (api.lenient || is_json(type)) return true;
+  return refuse_type(
+      problem,
+      type.empty() ? "the body has no Content-Type" : "the body's Content-Type is " + quoted(type),
+      "send JSON, with 'Content-Type: application/json'");
+}
+
 bool check_body(
     const Api& api,
     const Route& route,
@@ -131,17 +156,8 @@ bool check_body(
     JsonReader& reader,
     Problem& problem) {
   const std::string_view body = request.body();
-  const std::string_view type = request.header("content-type");
   const bool wanted = route.body != nullptr && (!body.empty() || !route.body_optional);
-  if ((wanted || !body.empty()) && !api.lenient && !is_json(type)) {
-    problem = Problem{};
-    problem.status = 415;
-    problem.code = "unsupported_media_type";
-    problem.detail = type.empty() ? "the body has no Content-Type"
-                                  : "the body's Content-Type is " + quoted(type);
-    problem.hint = "send JSON, with 'Content-Type: application/json'";
-    return false;
-  }
+  if ((wanted || !body.empty()) && !check_type(api, request, problem)) return false;
   if (route.body == nullptr) {
     return body.empty() || api.lenient || refuse(problem, "no body is expected here");
   }

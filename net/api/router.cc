@@ -88,7 +88,9 @@ Problem Router::nothing_found(const Found& found, HttpMethod method, std::string
   if (!found.allow.empty()) {
     problem.status = 405;
     problem.code = "method_not_allowed";
-    problem.detail = std::string(path) + " does not take " + std::string(http_method_name(method));
+    const bool named = method != HttpMethod::Other;
+    problem.detail = std::string(path) + " does not take " +
+                     (named ? std::string(http_method_name(method)) : "this method");
     problem.hint = "it takes " + std::string(found.allow);
     problem.allow = found.allow;
     return problem;

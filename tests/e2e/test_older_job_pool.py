@@ -195,6 +195,16 @@ class PoolClients(OlderTest):
         self.ok(worker.beat(status="IDLE"))
         worker.wait_for_job()
 
+    def test_a_worker_whose_processors_are_busy_gets_nothing_and_others_do(self):
+        busy, idle = self.joined("busy"), self.joined("idle")
+        self.ok(busy.beat(cpuUsage=90.5))
+        job = self.create()
+        self.assertIsNone(busy.next(), "over 90 %")
+        self.assertEqual(idle.wait_for_job()["jobId"], job)
+        later = self.create(requiredCpu=1)
+        self.ok(busy.beat(cpuUsage=90))
+        self.assertEqual(busy.wait_for_job()["jobId"], later)
+
     def test_a_job_is_cancelled_before_and_while_it_runs(self):
         worker = self.joined()
         job = self.create()

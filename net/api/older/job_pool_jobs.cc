@@ -128,6 +128,15 @@ void answer_given(Exchange& exchange, const Given& given) {
   exchange.answer();
 }
 
+/// A worker gets nothing more while it says that its processors are busier than this.
+constexpr double kCpuUsageMax = 90;
+
+bool is_overloaded(const wire::WorkerRow& row) {
+  const double cpu_milli = static_cast<double>(row.capacity.cpu_milli);
+  // To a thousandth, as exact as it is kept.
+  return cpu_milli > 0 && std::round(1e5 * row.usage.cpu_milli / cpu_milli) > 1e3 * kCpuUsageMax;
+}
+
 /// There is no ack in this API: who is told of a job runs it.
 void start(Exchange& exchange, const std::string& worker, const std::shared_ptr<Given>& given) {
   wire::ReportItem items[2];
@@ -163,9 +172,9 @@ void on_get_job(Exchange& exchange) {
         });
   };
   exchange.ask(wire::ShowWorker{worker}, [&exchange, worker, ask](const wire::Reply& reply) {
-    if (!std::holds_alternative<wire::WorkerPage>(reply)) {
-      return fail(exchange, 404, "Worker not found");
-    }
+    const auto* page = std::get_if<wire::WorkerPage>(&reply);
+    if (page == nullptr || page->rows.empty()) return fail(exchange, 404, "Worker not found");
+    if (is_overloaded(page->rows[0])) return answer_none(exchange);
     older::join(exchange, worker, terms_of(exchange), ask);
   });
 }

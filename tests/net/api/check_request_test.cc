@@ -105,6 +105,21 @@ TEST(CheckRequest, TakesNothingButJson) {
   EXPECT_EQ(check("POST /old/things", "Content-Type: text/plain\r\n", body).status, 200);
 }
 
+// Its bytes were read as JSON, and called none.
+TEST(CheckRequest, TakesNoCompressedBodies) {
+  const std::string body = R"({"name":"a"})";
+  struct Case {
+    const char* coding;
+    int status;
+  };
+  const Case cases[] = {{"gzip", 415}, {"br, gzip", 415}, {"identity", 200}, {"Identity", 200}};
+  for (const Case& c : cases) {
+    const std::string coding = "Content-Encoding: " + std::string(c.coding) + "\r\n";
+    EXPECT_EQ(check("POST /things", kJson + coding, body).status, c.status) << c.coding;
+    EXPECT_EQ(check("POST /old/things", coding, body).status, c.status) << c.coding;
+  }
+}
+
 // They were written for servers that looked for what they know, and at nothing else.
 TEST(CheckRequest, LetsOlderClientsSayWhatNobodyKnows) {
   struct Case {

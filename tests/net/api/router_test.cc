@@ -63,6 +63,9 @@ TEST(Router, SaysWhatAPathOffersWhenItDoesNotOfferThis) {
   EXPECT_EQ(problem.allow, "GET, HEAD, POST, OPTIONS");
   EXPECT_THAT(problem.detail, HasSubstr("PUT"));
   EXPECT_EQ(router.find(HttpMethod::Put, "/things/7/mend").allow, "POST, OPTIONS");
+  EXPECT_EQ(
+      router.nothing_found(found, HttpMethod::Other, "/things").detail,
+      "/things does not take this method");
 }
 
 TEST(Router, SaysWhatMayHaveBeenMeantByAPathThereIsNot) {
