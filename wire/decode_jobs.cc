@@ -39,6 +39,7 @@ void read(const fb::SubmitJobs& from, Reader& reader, SubmitJobs& to) {
   to.request = Reader::text(from.request());
   to.specs = reader.rows<std::span<const std::byte>>(from.specs());
   to.refuse_unsatisfiable = from.refuse_unsatisfiable();
+  to.digest = from.digest();
 }
 
 void read(const fb::ListJobs& from, Reader& reader, ListJobs& to) {

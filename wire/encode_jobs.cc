@@ -53,7 +53,8 @@ Written<fb::OutputFile> write(Writer& writer, const OutputFile& file) {
 Written<fb::SubmitJobs> write(Writer& writer, const SubmitJobs& submit) {
   const auto request = writer.text(submit.request);
   const auto specs = writer.rows<fb::Bytes>(submit.specs);
-  return fb::CreateSubmitJobs(writer.builder, request, specs, submit.refuse_unsatisfiable);
+  return fb::CreateSubmitJobs(
+      writer.builder, request, specs, submit.refuse_unsatisfiable, submit.digest);
 }
 
 Written<fb::ListJobs> write(Writer& writer, const ListJobs& list) {

@@ -131,6 +131,9 @@ struct SubmitJobs {
       request;  ///< the client's id for this submit: repeating it gets the same answer. Empty: none
   std::span<const std::span<const std::byte>> specs;  ///< encoded, each 8-byte aligned
   bool refuse_unsatisfiable = false;                  ///< when no worker could ever run one of them
+  /// Of what was asked for, where specs differ in every try (`+1h`); 0: the server takes one of
+  /// them. Under one request id it has to stay the same.
+  uint64_t digest = 0;
 };
 
 /// Answered in ascending order of id unless `newest_first`.

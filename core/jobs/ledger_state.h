@@ -194,7 +194,8 @@ struct JobLedger::State {
   void on(const Call& call, const wire::SubmitJobs& submit);
   wire::SpecEncoder spec_encoder;
   bool may_submit(const Call& call, const wire::SubmitJobs& submit);
-  void repeat(const Call& call, const SubmitBook::Jobs& jobs);
+  void repeat(const Call& call, const wire::SubmitJobs& submit, const SubmitBook::Submit& known);
+  bool asks_the_same(const wire::SubmitJobs& submit, const SubmitBook::Submit& known);
   Job& admit(Now now, std::span<const std::byte> bytes, const SubmitBook::Jobs& before);
 
   // ---- dispatch.cc ----

@@ -78,6 +78,7 @@ struct SubmitRecord {
   std::string_view request;
   int64_t at_ms = 0;
   std::span<const wire::JobRange> jobs;  ///< in the order of its specs
+  uint64_t digest = 0;                   ///< of what was asked for; 0: not known
 };
 
 /// What the ledger remembers of a worker.

@@ -38,7 +38,10 @@ void JobLedger::on_attempt(const AttemptRecord& attempt) {
 
 void JobLedger::on_submit(const SubmitRecord& submit) {
   if (BERTH_PLANTED(RequestIdForgottenAtRestart)) return;
-  state_->submits.add(submit.request, submit.at_ms, {submit.jobs.begin(), submit.jobs.end()});
+  state_->submits.add(
+      submit.request,
+      submit.at_ms,
+      {SubmitBook::Jobs(submit.jobs.begin(), submit.jobs.end()), submit.digest});
   for (const wire::JobRange& range : submit.jobs)
     state_->next_job = std::max(state_->next_job, range.last.value + 1);
 }

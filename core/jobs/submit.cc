@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/jobs/ledger_state.h"
+#include "core/jobs/submit_digest.h"
 
 namespace berth::core {
 
@@ -20,11 +21,16 @@ uint32_t count_of(const wire::JobSpec& spec) {
   return spec.is_array ? spec.array_last - spec.array_first + 1 : 1;
 }
 
+uint64_t digest_of(const wire::SubmitJobs& submit) {
+  return submit.digest != 0 ? submit.digest : submit_digest(submit.specs);
+}
+
 }  // namespace
 
 void JobLedger::State::on(const Call& call, const wire::SubmitJobs& submit) {
   if (!submit.request.empty()) {
-    if (const SubmitBook::Jobs* known = submits.find(submit.request)) return repeat(call, *known);
+    const SubmitBook::Submit* known = submits.find(submit.request);
+    if (known != nullptr) return repeat(call, submit, *known);
   }
   if (!may_submit(call, submit)) return;
   SubmitBook::Jobs admitted;
@@ -50,19 +56,31 @@ void JobLedger::State::on(const Call& call, const wire::SubmitJobs& submit) {
   }
   if (!submit.request.empty()) {
     StoreBatch& rows = outbox.rows();
+    const uint64_t digest = digest_of(submit);
     rows.submits.push_back(
         {rows.text.keep(submit.request),
          call.now.wall_ms,
-         rows.text.keep_all<wire::JobRange>(admitted)});
-    submits.add(submit.request, call.now.wall_ms, std::move(admitted));
+         rows.text.keep_all<wire::JobRange>(admitted),
+         digest});
+    submits.add(submit.request, call.now.wall_ms, {std::move(admitted), digest});
   }
   reply(call, wire::JobsSubmitted{outbox.text().keep_all<wire::SubmittedJob>(answer), false});
 }
 
 /// The first answer may not be safe yet; this one leaves after it.
-void JobLedger::State::repeat(const Call& call, const SubmitBook::Jobs& known) {
+void JobLedger::State::repeat(
+    const Call& call, const wire::SubmitJobs& submit, const SubmitBook::Submit& known) {
+  if (!asks_the_same(submit, known)) {
+    const std::string first =
+        known.jobs.empty() ? "" : ", from job " + std::to_string(known.jobs[0].first.value) + " on";
+    return refuse(
+        call,
+        Refusal::Conflict,
+        "the request id '" + std::string(submit.request) + "' was used for other jobs" + first +
+            ": give every submit an id of its own, and only its repetitions the same");
+  }
   std::vector<wire::SubmittedJob> answer;
-  for (const wire::JobRange& range : known) {
+  for (const wire::JobRange& range : known.jobs) {
     wire::SubmittedJob& told = answer.emplace_back();
     told.first = range.first;
     told.count = static_cast<uint32_t>(range.last.value - range.first.value + 1);
@@ -70,6 +88,20 @@ void JobLedger::State::repeat(const Call& call, const SubmitBook::Jobs& known) {
     told.unsatisfiable = job != nullptr && job->unsatisfiable;
   }
   reply(call, wire::JobsSubmitted{outbox.text().keep_all<wire::SubmittedJob>(answer), true});
+}
+
+/// Of a submit from before digests were kept nothing is known but how many jobs it made.
+bool JobLedger::State::asks_the_same(
+    const wire::SubmitJobs& submit, const SubmitBook::Submit& known) {
+  if (known.digest != 0) return digest_of(submit) == known.digest;
+  return std::equal(
+      known.jobs.begin(),
+      known.jobs.end(),
+      submit.specs.begin(),
+      submit.specs.end(),
+      [this](const wire::JobRange& range, std::span<const std::byte> spec) {
+        return range.last.value - range.first.value + 1 == count_of(classes.read(spec));
+      });
 }
 
 /// All of them or none: what can be wrong with any is found before the first is taken in.

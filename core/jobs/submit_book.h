@@ -1,10 +1,12 @@
 #pragma once
 
+#include <absl/container/inlined_vector.h>
+
 #include <cstdint>
 #include <deque>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "core/base/text_map.h"
 #include "wire/job_messages.h"
@@ -14,19 +16,24 @@ namespace berth::core {
 /// Submits by the request ids of their clients: a repetition gets the answer of the first.
 ///
 /// Threads  one owner
-/// Memory   about 150 bytes a submit, and 16 for each of its specs
+/// Memory   about 150 bytes a submit, and 16 for each of its specs but the first
 class SubmitBook {
  public:
-  using Jobs = std::vector<wire::JobRange>;
+  using Jobs = absl::InlinedVector<wire::JobRange, 1>;
+
+  struct Submit {
+    Jobs jobs;
+    uint64_t digest = 0;  ///< of what was asked for; 0: not known
+  };
 
   /// Null: not known.
-  const Jobs* find(std::string_view request) const {
-    auto found = jobs_.find(request);
-    return found == jobs_.end() ? nullptr : &found->second;
+  const Submit* find(std::string_view request) const {
+    auto found = submits_.find(request);
+    return found == submits_.end() ? nullptr : &found->second;
   }
 
-  void add(std::string_view request, int64_t at_ms, Jobs jobs) {
-    if (!jobs_.emplace(request, std::move(jobs)).second) return;
+  void add(std::string_view request, int64_t at_ms, Submit submit) {
+    if (!submits_.emplace(request, std::move(submit)).second) return;
     ages_.push_back({at_ms, std::string(request)});
   }
 
@@ -37,7 +44,7 @@ class SubmitBook {
     if (ages_.empty() || (ages_.size() <= kept && ages_.front().at_ms >= since_ms)) return {};
     std::string request = std::move(ages_.front().request);
     ages_.pop_front();
-    jobs_.erase(request);
+    submits_.erase(request);
     return request;
   }
 
@@ -47,7 +54,7 @@ class SubmitBook {
     std::string request;
   };
 
-  TextMap<Jobs> jobs_;
+  TextMap<Submit> submits_;
   std::deque<Age> ages_;  ///< oldest first
 };
 

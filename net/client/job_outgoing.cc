@@ -88,7 +88,8 @@ void Outgoing::submit(const SubmitRequest& request, std::vector<std::byte>& fram
       wire::SubmitJobs{
           .request = request.request,
           .specs = specs,
-          .refuse_unsatisfiable = request.refuse_unsatisfiable},
+          .refuse_unsatisfiable = request.refuse_unsatisfiable,
+          .digest = request.digest},
       frame);
 }
 

@@ -147,9 +147,13 @@ struct JobRange {
 /// All of them or none.
 struct SubmitRequest {
   std::vector<JobSpec> jobs{};
-  /// Repeating a submit with the same id gets the same answer. Empty: the SDK makes one up.
+  /// Repeating a submit with the same id gets the same answer; with it and other jobs, Conflict.
+  /// Empty: the SDK makes one up.
   std::string request{};
   bool refuse_unsatisfiable = false;  ///< when no worker could ever run one of them
+  /// Says instead of `jobs` what was asked for, where they come out differently in every try (a
+  /// time from now on): a hash of your own, the same for the same. 0: the jobs say it.
+  uint64_t digest = 0;
 };
 
 /// Whether a job asks for as much memory as jobs like it used.

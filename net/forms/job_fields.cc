@@ -128,12 +128,16 @@ void add_where(Fields& to) {
 
 void add_when(Fields& to) {
   to.value("priority", "N", "Higher first (default 0)", set_priority);
-  to.value("at", "TIME", "Not before: RFC 3339, or +30s", time_of(&JobSpec::scheduled_at_ms));
+  to.value(
+      "at",
+      "TIME",
+      "Not before: RFC 3339, or +30s",
+      time_of(&JobSpec::scheduled_at_ms, &JobDraft::at_ahead_ms));
   to.value(
       "deadline",
       "TIME",
       "Among equal priority the earliest goes first",
-      time_of(&JobSpec::deadline_at_ms));
+      time_of(&JobSpec::deadline_at_ms, &JobDraft::deadline_ahead_ms));
   to.value(
       "estimate", "TIME", "How long it will run, as you think", duration_of(&JobSpec::estimated));
   to.value(

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,9 @@ struct JobDraft {
   client::JobSpec spec;
   std::vector<std::string> after;  ///< ids, or names of jobs of the same file
   bool may_read_files = true;      ///< its author is here, and means files of this machine
+  /// Of `at` and `deadline` written as `+1h`: other times in `spec` whenever they are read.
+  std::optional<int64_t> at_ahead_ms;
+  std::optional<int64_t> deadline_ahead_ms;
 };
 
 /// One thing that can be said about a job. Its one name serves as flag `--retry-base` of `run` and

@@ -64,11 +64,14 @@ inline auto duration_of(client::Milliseconds client::JobSpec::*to, uint32_t most
   };
 }
 
-inline auto time_of(int64_t client::JobSpec::*to) {
-  return [to](JobDraft& draft, const std::string& text) {
-    const auto at = parse_time(text, wall_ms());
+inline auto time_of(int64_t client::JobSpec::*to, std::optional<int64_t> JobDraft::*ahead) {
+  return [to, ahead](JobDraft& draft, const std::string& text) {
+    const int64_t now = wall_ms();
+    const auto at = parse_time(text, now);
     if (!at) return is_not(text, kTimeForm);
     draft.spec.*to = *at;
+    (draft.*ahead).reset();
+    if (text.starts_with('+')) draft.*ahead = *at - now;
     return std::string();
   };
 }

@@ -175,9 +175,10 @@ bool RowReader::attempts() {
 }
 
 bool RowReader::submits() {
-  return each("SELECT at_ms, jobs, request FROM submits ORDER BY id", [&](const Statement& row) {
+  constexpr const char* kSubmits = "SELECT at_ms, jobs, request, digest FROM submits ORDER BY id";
+  return each(kSubmits, [&](const Statement& row) {
     if (!read_ranges(row.text(1), ranges_)) return nonsense("the jobs of a submit", row.text(1));
-    reader_.on_submit({row.text(2), row.number(0), ranges_});
+    reader_.on_submit({row.text(2), row.number(0), ranges_, as_unsigned(row.number(3))});
     return true;
   });
 }

@@ -89,7 +89,8 @@ bool RowWriter::prepare(Database& database) {
          drop_attempts_.prepare(database, "DELETE FROM attempts WHERE job BETWEEN ?1 AND ?2") &&
          attempts_.prepare(database, "INSERT OR REPLACE INTO attempts", kAttemptColumns) &&
          submit_.prepare(
-             database, "INSERT INTO submits (at_ms, jobs, request) VALUES (?1, ?2, ?3)") &&
+             database,
+             "INSERT INTO submits (at_ms, jobs, request, digest) VALUES (?1, ?2, ?3, ?4)") &&
          oldest_submit_.prepare(database, "SELECT id, request FROM submits ORDER BY id LIMIT 1") &&
          drop_submit_.prepare(database, "DELETE FROM submits WHERE id = ?1") &&
          find_submit_.prepare(database, "DELETE FROM submits WHERE request = ?1") &&
@@ -377,6 +378,7 @@ bool RowWriter::write(const core::SubmitRecord& submit) {
   submit_.number(1, submit.at_ms);
   submit_.text_or_null(2, list_);
   submit_.text(3, submit.request);
+  submit_.number_or_null(4, as_signed(submit.digest));
   return submit_.run();
 }
 

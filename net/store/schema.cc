@@ -53,6 +53,11 @@ CREATE TABLE experience (
   run_weight REAL, run_mean REAL, run_variance REAL,
   memory_weight REAL, memory_mean REAL, memory_variance REAL);
 )",
+    // What a submit asked for, so that its request id is not taken for a repetition with something
+    // else. NULL, as in rows of before: not known.
+    R"(
+ALTER TABLE submits ADD COLUMN digest INTEGER;
+)",
 };
 static_assert(std::size(kSteps) == kSchemaVersion);
 

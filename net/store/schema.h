@@ -8,7 +8,7 @@
 namespace berth::net {
 
 /// `PRAGMA user_version` of the tables that this program writes.
-inline constexpr int64_t kSchemaVersion = 3;
+inline constexpr int64_t kSchemaVersion = 4;
 /// `PRAGMA application_id`: "Bert" in ASCII, so that a file of another program is not taken for
 /// ours.
 inline constexpr int64_t kApplicationId = 0x42657274;

@@ -150,7 +150,8 @@ wire::Request job_request_of(const std::string& kind, Fields f) {
     return wire::SubmitJobs{
         .request = f.text("request"),
         .specs = f.all<Bytes>("specs", [&f](const json& one) { return spec_of(f, one); }),
-        .refuse_unsatisfiable = f.flag("refuse_unsatisfiable")};
+        .refuse_unsatisfiable = f.flag("refuse_unsatisfiable"),
+        .digest = f.number<uint64_t>("digest", 0)};
   }
   if (kind == "ListJobs") {
     return wire::ListJobs{

@@ -237,10 +237,36 @@ class Jobs(HttpTest, JobsTest):
         again = self.post("/v1/jobs", body, status=201, headers=key).json
         self.assertEqual((again["jobs"][0]["job_id"], again["repeated"]), (1, True))
         self.assertEqual(len(self.get("/v1/jobs").json["jobs"]), 1)
-        for other in ([body, body], {**body, "array": "1-3"}):
-            problem = self.post("/v1/jobs", other, status=409, headers=key).json
-            self.assertEqual(problem["code"], "conflict")
-            self.assertIn("night-1", problem["detail"])
+
+    def test_an_idempotency_key_that_was_used_for_other_jobs_is_refused_after_a_restart_too(self):
+        key = {"Idempotency-Key": "night-1"}
+        body = {"command": ["true"], "name": "night", "at": "+1h"}
+        self.post("/v1/jobs", body, status=201, headers=key)
+        others = [
+            [body, body],
+            {**body, "array": "1-3"},
+            {**body, "command": ["false"]},
+            {**body, "at": "+2h"},
+            {**body, "priority": 1},
+            {"command": ["true"], "name": "night"},
+        ]
+        for restarted in (False, True):
+            if restarted:
+                self.berthd.kill()
+                self.start()
+            for other in others:
+                problem = self.post("/v1/jobs", other, status=422, headers=key).json
+                self.assertEqual(problem["code"], "conflict")
+                self.assertIn("Idempotency-Key: the request id 'night-1' was used for other jobs", problem["detail"])
+            # In an hour from another moment, and written otherwise: still what was asked for.
+            for same in (body, [dict(reversed(body.items()))]):
+                again = self.post("/v1/jobs", same, status=201, headers=key).json
+                self.assertEqual((again["jobs"][0]["job_id"], again["repeated"]), (1, True))
+        # One table of ids for HTTP and command line: here, too, it is the same job, and another.
+        same = ["job", "submit", "--request-id", "night-1", "--name", "night", "--at", "+1h", "--"]
+        self.cli(self.berthd, *same, "true", check=0)
+        self.assertIn("'night-1' was used for other jobs", self.cli(self.berthd, *same, "false", check=6).stderr)
+        self.assertEqual(len(self.get("/v1/jobs").json["jobs"]), 1)
 
     @covers("submitJobs")
     def test_a_bad_job_is_refused_with_the_words_of_a_job_file(self):

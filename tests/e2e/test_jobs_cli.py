@@ -229,6 +229,12 @@ after = "build"
         again = self.json_of("job", "submit", "--request-id", "r", "--", "true")
         self.assertEqual(first["jobs"][0]["job_id"], again["jobs"][0]["job_id"])
         self.assertEqual((first["repeated"], again["repeated"]), (False, True))
+        other = self.berth("job", "submit", "--request-id", "r", "--", "false", check=6)
+        self.assertRegex(other.stderr, "^berth: .*'r' was used for other jobs, from job 1 on")
+        self.assertEqual(other.stdout, "")
+        later = ["job", "submit", "--request-id", "later", "--at", "+1h", "--"]
+        self.assertEqual(self.submit(*later[2:], "true"), self.submit(*later[2:], "true"))
+        self.berth(*later, "false", check=6)
 
     def test_ten_thousand_lines_are_one_submit(self):
         lines = "".join(f"exit {i % 2}\n" for i in range(10_000))

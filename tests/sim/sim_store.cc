@@ -44,7 +44,7 @@ void SimDisk::apply(const core::StoreBatch& group) {
     write(attempt);
   for (const core::SubmitRecord& submit : group.submits) {
     submits_[std::string(submit.request)] = {
-        ++submits_taken_, submit.at_ms, {submit.jobs.begin(), submit.jobs.end()}};
+        ++submits_taken_, submit.at_ms, {submit.jobs.begin(), submit.jobs.end()}, submit.digest};
   }
   for (const core::WorkerRecord& worker : group.workers) {
     workers_[std::string(worker.worker)] = {
@@ -184,7 +184,7 @@ void SimDisk::load(core::StoreReader& reader) {
     in_order[submit.order] = &request;
   for (const auto& [order, request] : in_order) {
     const StoredSubmit& submit = submits_.at(*request);
-    reader.on_submit({*request, submit.at_ms, submit.jobs});
+    reader.on_submit({*request, submit.at_ms, submit.jobs, submit.digest});
   }
   for (const auto& [name, worker] : workers_)
     reader.on_worker({name, worker.nonce, worker.failures, worker.cooldown_until_ms});

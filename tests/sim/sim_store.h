@@ -50,6 +50,7 @@ struct StoredSubmit {
   uint64_t order = 0;  ///< as they came
   int64_t at_ms = 0;
   std::vector<wire::JobRange> jobs;
+  uint64_t digest = 0;
 };
 
 struct StoredWorker {

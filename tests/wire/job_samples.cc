@@ -255,7 +255,9 @@ const JobSpec& sample_spec() {
 
 std::vector<Sample> job_request_samples() {
   return {
-      {"submit_jobs", {20}, Request(SubmitJobs{"nightly-2026-11-20", specs(), true})},
+      {"submit_jobs",
+       {20},
+       Request(SubmitJobs{"nightly-2026-11-20", specs(), true, 0x0123456789abcdef})},
       {"list_jobs",
        {21},
        Request(ListJobs{

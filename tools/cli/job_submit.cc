@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "core/jobs/check_spec.h"
+#include "net/forms/job_digest.h"
 #include "net/forms/job_file.h"
 #include "net/forms/job_shapes.h"
 #include "net/text/units.h"
@@ -153,6 +154,7 @@ std::optional<Submitted> submit_jobs(
     if (!ask.request_id.empty()) {
       request.request = ask.request_id + (at == 0 ? "" : "-" + std::to_string(at));
     }
+    request.digest = digest_as_written(std::span(drafts).subspan(at, count));
     for (size_t i = 0; i < count; ++i)
       request.jobs.push_back(std::move(drafts[at + i].spec));
     const auto submitted = berth.submit(std::move(request));

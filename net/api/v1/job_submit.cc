@@ -3,6 +3,7 @@
 #include "core/jobs/check_spec.h"
 #include "net/api/v1/jobs.h"
 #include "net/client/outgoing.h"
+#include "net/forms/job_digest.h"
 #include "net/forms/job_file.h"
 #include "net/forms/job_shapes.h"
 
@@ -79,34 +80,12 @@ struct Specs {
   }
 };
 
-/// How many elements each has.
-std::vector<uint32_t> counts_of(const std::vector<JobDraft>& drafts) {
-  std::vector<uint32_t> counts;
-  for (const JobDraft& draft : drafts) {
-    const auto& array = draft.spec.array;
-    counts.push_back(array ? array->last - array->first + 1 : 1);
-  }
-  return counts;
-}
-
-/// Of what the key was used for before, the ledger knows no more than how many jobs it made.
-bool are_the_same(const client::SubmitResult& submitted, const std::vector<uint32_t>& counts) {
-  return std::equal(
-      submitted.jobs.begin(),
-      submitted.jobs.end(),
-      counts.begin(),
-      counts.end(),
-      [](const client::SubmittedJob& job, uint32_t count) { return job.count == count; });
-}
-
-void refuse_other_jobs(Exchange& exchange, const client::SubmitResult& submitted) {
-  const uint64_t first = submitted.jobs.empty() ? 0 : submitted.jobs.front().first;
-  exchange.problem(
-      {.status = 409,
-       .code = "conflict",
-       .detail = "Idempotency-Key '" + std::string(exchange.request().header("idempotency-key")) +
-                 "' was used for other jobs, from " + std::to_string(first) + " on",
-       .hint = "give every request a key of its own, and only its repetitions the same"});
+/// 422 as the header's draft has it, for which 409 means that the first is still under way.
+void refuse_other_jobs(Exchange& exchange, const wire::Refused& refused) {
+  Problem problem = problem_of(refused);
+  problem.status = 422;
+  problem.detail = "Idempotency-Key: " + problem.detail;
+  exchange.problem(problem);
 }
 
 void answer_submitted(
@@ -148,25 +127,23 @@ void submit_jobs(Exchange& exchange) {
   submit.request = exchange.request().header("idempotency-key");
   submit.specs = specs.views;
   submit.refuse_unsatisfiable = exchange.truth("refuse_unsatisfiable");
-  exchange.ask(
-      submit,
-      [&exchange, places = std::move(jobs.places), counts = counts_of(jobs.drafts)](
-          const wire::Reply& reply) {
-        const client::Result<client::SubmitResult> submitted =
-            client::answer_from<client::SubmitResult>(reply);
-        if (submitted && submitted->repeated && !are_the_same(*submitted, counts)) {
-          return refuse_other_jobs(exchange, *submitted);
-        }
-        if (submitted) return answer_submitted(exchange, *submitted, places);
-        const auto* refused = std::get_if<wire::Refused>(&reply);
-        const bool misfit = refused != nullptr && refused->code == wire::Refusal::Unsupported;
-        if (refused != nullptr && !misfit) return exchange.refuse(*refused);
-        exchange.problem(
-            {.status = 409,
-             .code = "cannot_be_placed",
-             .detail = submitted.error().message,
-             .hint = "without refuse_unsatisfiable it waits for a worker that can run it"});
-      });
+  submit.digest = forms::digest_as_written(jobs.drafts);
+  exchange.ask(submit, [&exchange, places = std::move(jobs.places)](const wire::Reply& reply) {
+    const client::Result<client::SubmitResult> submitted =
+        client::answer_from<client::SubmitResult>(reply);
+    if (submitted) return answer_submitted(exchange, *submitted, places);
+    const auto* refused = std::get_if<wire::Refused>(&reply);
+    if (refused != nullptr && refused->code == wire::Refusal::Conflict) {
+      return refuse_other_jobs(exchange, *refused);
+    }
+    const bool misfit = refused != nullptr && refused->code == wire::Refusal::Unsupported;
+    if (refused != nullptr && !misfit) return exchange.refuse(*refused);
+    exchange.problem(
+        {.status = 409,
+         .code = "cannot_be_placed",
+         .detail = submitted.error().message,
+         .hint = "without refuse_unsatisfiable it waits for a worker that can run it"});
+  });
 }
 
 }  // namespace berth::net::v1

@@ -172,15 +172,14 @@ constexpr Answer kNoSuchJob = {404, "There is no such job", nullptr, false, kPro
 constexpr Answer kEvents = {200, "Events, with watch", nullptr, false, kEventStreamType};
 constexpr Answer kGone = {
     410, "Events after that one are not kept any more", nullptr, false, kProblemType};
-constexpr std::array<Answer, 2> kSubmitAnswers = {
+constexpr std::array<Answer, 3> kSubmitAnswers = {
     {{201, "They are safe and will run", &v1::kSubmittedSchema},
      {409,
-      "No worker could run one, and refuse_unsatisfiable is set; or the Idempotency-Key was used "
-      "for "
-      "other jobs",
+      "No worker could run one, and refuse_unsatisfiable is set",
       nullptr,
       false,
-      kProblemType}}};
+      kProblemType},
+     {422, "The Idempotency-Key was used for other jobs", nullptr, false, kProblemType}}};
 constexpr std::array<Answer, 3> kListAnswers = {
     {{200, "Jobs", &v1::kJobPageSchema}, kEvents, kGone}};
 constexpr std::array<Answer, 4> kShowAnswers = {

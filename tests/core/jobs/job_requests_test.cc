@@ -29,6 +29,68 @@ TEST_F(JobRequests, ASubmitIsRepeatedByItsRequestId) {
   EXPECT_EQ(turn(), Lines({"c3: submitted j3 (unsatisfiable)"}));
 }
 
+TEST_F(JobRequests, ARequestIdThatWasUsedForOtherJobsIsRefused) {
+  one_worker();
+  world.submit(kClient, {{.name = "a"}, {.name = "b"}}, "r1");
+  (void)turn();
+  const std::vector<TestJob> others[] = {
+      {{.name = "a"}, {.name = "c"}},
+      {{.name = "b"}, {.name = "a"}},
+      {{.name = "a"}},
+      {{.name = "a"}, {.name = "b"}, {}},
+      {{.name = "a"}, {.name = "b", .array = 1}},
+      {{.name = "a"}, {.name = "b", .scheduled_in_ms = 1}},
+  };
+  for (const bool restarted : {false, true}) {
+    if (restarted) world.restart();
+    for (const std::vector<TestJob>& other : others) {
+      world.submit(3, other, "r1");
+      EXPECT_EQ(
+          turn().back(),
+          "c3: refused conflict: the request id 'r1' was used for other jobs, from job 1 on: give "
+          "every submit an id of its own, and only its repetitions the same")
+          << other.size() << restarted;
+    }
+    world.submit(3, {{.name = "a"}, {.name = "b"}}, "r1");
+    EXPECT_EQ(turn().back(), "c3: submitted again j1 j2");
+  }
+  world.submit(3, others[0], "r2");
+  EXPECT_EQ(turn().back(), "c3: submitted j3 j4") << "nothing was taken on in between";
+}
+
+// Such as `+1h`, which is another time in every try.
+TEST_F(JobRequests, WhoGivesADigestSaysItselfWhatIsTheSame) {
+  const auto submit = [&](int64_t at_ms, uint64_t digest) {
+    wire::SpecEncoder encoder;
+    wire::JobSpec spec;
+    const std::string_view command[] = {"true"};
+    spec.command = command;
+    spec.scheduled_at_ms = at_ms;
+    const std::span<const std::byte> specs[] = {encoder.encode(spec)};
+    world.ask(kClient, wire::SubmitJobs{.request = "r1", .specs = specs, .digest = digest});
+    return turn().back().substr(0, 20);
+  };
+  EXPECT_EQ(submit(1'000, 7), "c1: submitted j1 (un");
+  EXPECT_EQ(submit(2'000, 7), "c1: submitted again ");
+  EXPECT_EQ(submit(1'000, 8), "c1: refused conflict");
+  EXPECT_EQ(submit(1'000, 0), "c1: refused conflict");
+}
+
+TEST_F(JobRequests, OfASubmitWithoutADigestTheNumberOfJobsIsCompared) {
+  one_worker();
+  world.submit(kClient, {{.name = "a"}, {.array = 3}}, "old");
+  (void)turn();
+  world.store.forget_digests();  // a store of an older version
+  world.restart();
+  world.submit(kClient, {{.name = "b"}, {.array = 3}}, "old");
+  EXPECT_EQ(turn().back().substr(0, 19), "c1: submitted again");
+  for (const std::vector<TestJob>& other :
+       {std::vector<TestJob>{{}}, {{}, {.array = 4}}, {{}, {.array = 3}, {}}}) {
+    world.submit(kClient, other, "old");
+    EXPECT_EQ(turn().back().substr(0, 20), "c1: refused conflict") << other.size();
+  }
+}
+
 TEST_F(JobRequests, WhatNoWorkerCouldEverRunIsSaidOrRefused) {
   one_worker(4);
   struct Case {

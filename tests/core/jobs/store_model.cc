@@ -56,7 +56,7 @@ void StoreModel::commit(const StoreBatch& batch) {
   }
   for (const SubmitRecord& submit : batch.submits)
     submits_[std::string(submit.request)] = {
-        submit.at_ms, {submit.jobs.begin(), submit.jobs.end()}};
+        submit.at_ms, {submit.jobs.begin(), submit.jobs.end()}, submit.digest};
   for (const WorkerRecord& worker : batch.workers)
     workers_[std::string(worker.worker)] = {worker};
   for (const wire::JobEvent& event : batch.events)
@@ -90,7 +90,7 @@ void StoreModel::load(StoreReader& reader) {
     reader.on_attempt(record);
   }
   for (const auto& [request, row] : submits_)
-    reader.on_submit({request, row.at_ms, row.jobs});
+    reader.on_submit({request, row.at_ms, row.jobs, row.digest});
   for (const auto& [name, row] : workers_) {
     WorkerRecord record = row.record;
     record.worker = name;
@@ -105,6 +105,11 @@ void StoreModel::load(StoreReader& reader) {
   }
   for (const auto& [slot, record] : experience_)
     reader.on_experience(record);
+}
+
+void StoreModel::forget_digests() {
+  for (auto& [request, row] : submits_)
+    row.digest = 0;
 }
 
 }  // namespace berth::core

@@ -33,6 +33,8 @@ class StoreModel {
   const std::map<uint64_t, JobRow>& jobs() const { return jobs_; }
   const std::map<std::pair<uint64_t, uint64_t>, AttemptRow>& attempts() const { return attempts_; }
   size_t events() const { return events_.size(); }
+  /// As if a version that did not keep them had written it.
+  void forget_digests();
   const std::map<uint32_t, ExperienceRecord>& experience() const { return experience_; }
 
  private:
@@ -44,6 +46,7 @@ class StoreModel {
   struct SubmitRow {
     int64_t at_ms;
     std::vector<wire::JobRange> jobs;
+    uint64_t digest;
   };
   struct WorkerRow {
     WorkerRecord record;

@@ -114,6 +114,29 @@ TEST_F(RealServer, TakesAndGivesEverythingTheTypesHold) {
   EXPECT_EQ(berth_->server()->endpoint, server_->wire_address());
 }
 
+TEST_F(RealServer, TakesARequestIdForARepetitionOfTheSameJobsAlone) {
+  SubmitRequest request{.jobs = {{.command = {"true"}}}, .request = "nightly"};
+  const auto first = berth_->submit(request);
+  ASSERT_TRUE(first) << first.error().message;
+  const auto again = berth_->submit(request);
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_TRUE(again->repeated);
+  EXPECT_EQ(again->jobs[0].first, first->jobs[0].first);
+  request.jobs[0].command = {"false"};
+  const auto other = berth_->submit(request);
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().refusal, Refusal::Conflict);
+  EXPECT_NE(other.error().message.find("'nightly' was used for other jobs"), std::string::npos);
+
+  SubmitRequest soon{.jobs = {{.command = {"true"}}}, .request = "soon", .digest = 1};
+  for (const int64_t at_ms : {4'000'000'000'000, 4'000'000'000'001}) {
+    soon.jobs[0].scheduled_at_ms = at_ms;
+    const auto same = berth_->submit(soon);
+    ASSERT_TRUE(same) << same.error().message;
+    EXPECT_EQ(same->repeated, at_ms == 4'000'000'000'001);
+  }
+}
+
 TEST_F(RealServer, SaysWhyThereIsNoPlace) {
   register_workers(3, 1);
   PlaceRequest request{.task = "t"};

@@ -1,7 +1,13 @@
 #include "net/forms/job_file.h"
 
+#include <iterator>
+#include <set>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "net/forms/job_digest.h"
+#include "net/forms/times.h"
 
 namespace berth::forms {
 namespace {
@@ -15,6 +21,12 @@ std::vector<JobDraft> from_toml(const std::string& text, const JobDraft& common 
   EXPECT_TRUE(parse_job_toml(text, "job.toml", common, drafts, problem)) << problem;
   EXPECT_TRUE(resolve_after(drafts, problem)) << problem;
   return drafts;
+}
+
+const JobField& find_field(std::string_view name) {
+  for (const JobField& field : job_fields())
+    if (field.name == name) return field;
+  std::abort();
 }
 
 // Everything that can be said about a job, as a file says it.
@@ -254,6 +266,40 @@ TEST(JobLines, AreForTheShellOrTheLastArgument) {
   drafts.clear();
   parse_job_lines("a b.txt", gzip, drafts);
   EXPECT_THAT(drafts.at(0).spec.command, ElementsAre("gzip", "-9", "a b.txt"));
+}
+
+TEST(JobDigest, IsTheSameWheneverATimeFromNowOnIsRead) {
+  const auto digest = [](const std::string& keys) {
+    return digest_as_written(from_toml("command = ['true']\n" + keys));
+  };
+  EXPECT_EQ(digest("priority = 3"), 0u) << "what the specs say";
+  EXPECT_EQ(digest("at = 2026-01-31T08:00:00Z"), 0u);
+  const char* const different[] = {
+      "at = '+1h'",
+      "at = '+2h'",
+      "at = '+0s'",
+      "deadline = '+1h'",
+      "at = '+1h'\ndeadline = '+2h'",
+      "at = '+1h'\npriority = 3",
+  };
+  std::set<uint64_t> digests;
+  for (const char* keys : different) {
+    const uint64_t first = digest(keys);
+    const int64_t read_at_ms = wall_ms();
+    while (wall_ms() == read_at_ms) {}
+    EXPECT_EQ(digest(keys), first) << keys;
+    EXPECT_NE(first, 0u) << keys;
+    digests.insert(first);
+  }
+  EXPECT_EQ(digests.size(), std::size(different));
+}
+
+TEST(JobDigest, ATimeThatIsGivenInsteadOfOneFromNowOnIsInTheSpec) {
+  JobDraft common;
+  EXPECT_EQ(find_field("at").set(common, "+1h"), "");
+  EXPECT_NE(digest_as_written(from_toml("command = ['true']", common)), 0u);
+  EXPECT_EQ(
+      digest_as_written(from_toml("command = ['true']\nat = 2026-01-31T08:00:00Z", common)), 0u);
 }
 
 }  // namespace

@@ -56,7 +56,7 @@ TEST(SqliteStore, GivesBackEveryFieldOfEveryRecord) {
        {1, 2, 3},
        outputs},
       {{{2}, 6ull << 40, 1}, "w-2", JobState::Lost, 2, 0, 0, {}, {}, {}}};
-  batch.submits = {{"ask-2", 10, ranges}, {"ask-1", 11, {}}};
+  batch.submits = {{"ask-2", 10, ranges, ~uint64_t{0} - 1}, {"ask-1", 11, {}}};
   batch.workers = {{"w-1", ~uint64_t{0}, 3, 99}, {"w-2", 0, 0, 0}};
   batch.events = {
       {1, 10, {2}, 1, JobState::Pending, 0, "", wire::ErrorClass::None, ""},
@@ -70,7 +70,7 @@ TEST(SqliteStore, GivesBackEveryFieldOfEveryRecord) {
       // Of each job, oldest first.
       describe(batch.attempts[1]),
       describe(batch.attempts[0]),
-      "submit 'ask-2' at 10 1-1 5-1000004",
+      "submit 'ask-2' at 10 digest 18446744073709551614 1-1 5-1000004",
       "submit 'ask-1' at 11",
       "worker 'w-1' nonce 18446744073709551615 failures 3 until 99",
       "worker 'w-2' nonce 0 failures 0 until 0",

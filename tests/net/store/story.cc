@@ -64,6 +64,7 @@ void Story::on_attempt(const core::AttemptRecord& attempt) {
 void Story::on_submit(const core::SubmitRecord& submit) {
   std::ostringstream out;
   out << "submit '" << submit.request << "' at " << submit.at_ms;
+  if (submit.digest != 0) out << " digest " << submit.digest;
   for (const wire::JobRange& range : submit.jobs)
     out << ' ' << range.first.value << '-' << range.last.value;
   lines.push_back(out.str());
