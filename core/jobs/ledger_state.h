@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -309,7 +310,8 @@ struct JobLedger::State {
   void add_query(const Query& query, JobSnapshot& snapshot);
   void add_holding(Now now, JobSnapshot& snapshot);
   static uint64_t version_of(const Job& job);
-  std::vector<uint64_t> sorted_leases(WorkerNumber worker) const;
+  std::vector<uint64_t> leases_of_one;
+  std::span<const uint64_t> sorted_leases(WorkerNumber worker);
   std::optional<wire::PlanOutcome> on_plan(Now now, const JobPlan& plan);
   bool still_holds(const PlannedStart& start);
   static bool avoids_workers(const Job& job);

@@ -13,10 +13,7 @@ namespace {
 using wire::PlanCause;
 using wire::PlanOutcome;
 
-/// The jobs of one plan, from the front of the queue: so many that trying each of them once on
-/// every worker takes a tenth of a second.
-constexpr size_t kTriesMax = 2'000'000;
-constexpr size_t kJobsMin = 100;
+/// The jobs of one plan, from the front of the queue.
 constexpr size_t kJobsMax = 10'000;
 /// Jobs that are looked at for them: most may be too short to be worth it.
 constexpr size_t kLookedAtMax = 20'000;
@@ -99,7 +96,7 @@ void JobLedger::State::add_hosts(JobSnapshot& snapshot) {
 
 void JobLedger::State::add_waiting(Now now, JobSnapshot& snapshot) {
   absl::flat_hash_map<JobClass, uint32_t> query_of;
-  const size_t jobs_max = std::clamp(kTriesMax / snapshot.hosts.size(), kJobsMin, kJobsMax);
+  snapshot.waiting.reserve(std::min(queue.blocked(), kJobsMax));
   size_t looked_at = 0;
   for (const auto& [like, turn] : queue.first(kLookedAtMax)) {
     if (++looked_at > kLookedAtFirst && snapshot.waiting.empty()) return;
@@ -111,9 +108,9 @@ void JobLedger::State::add_waiting(Now now, JobSnapshot& snapshot) {
     const auto [query, fresh] = query_of.try_emplace(like, snapshot.queries.size());
     if (fresh) add_query(classes.query(like, job), snapshot);
     if (snapshot.queries[query->second].query.spread) continue;
-    for (uint32_t i = 0; i < job.count && snapshot.waiting.size() < jobs_max; ++i)
+    for (uint32_t i = 0; i < job.count && snapshot.waiting.size() < kJobsMax; ++i)
       add_waiting(now, job, i, query->second, ticks(length), snapshot);
-    if (snapshot.waiting.size() == jobs_max) return;
+    if (snapshot.waiting.size() == kJobsMax) return;
   }
 }
 
@@ -157,6 +154,7 @@ void JobLedger::State::add_waiting(
 }
 
 void JobLedger::State::add_holding(Now now, JobSnapshot& snapshot) {
+  snapshot.holding.reserve(snapshot.hosts.size());
   for (uint32_t host = 0; host < snapshot.hosts.size(); ++host) {
     for (uint64_t id : sorted_leases(snapshot.hosts[host].worker)) {
       const Job& job = *jobs.find({id});
@@ -172,11 +170,12 @@ uint64_t JobLedger::State::version_of(const Job& job) {
   return last == nullptr ? 0 : last->id.epoch;
 }
 
-std::vector<uint64_t> JobLedger::State::sorted_leases(WorkerNumber worker) const {
+/// Valid until the next call.
+std::span<const uint64_t> JobLedger::State::sorted_leases(WorkerNumber worker) {
   const auto& leases = workers.at(worker).leases;
-  std::vector<uint64_t> ids(leases.begin(), leases.end());
-  std::sort(ids.begin(), ids.end());
-  return ids;
+  leases_of_one.assign(leases.begin(), leases.end());
+  if (leases_of_one.size() > 1) std::sort(leases_of_one.begin(), leases_of_one.end());
+  return leases_of_one;
 }
 
 /// A plan that nobody waits for any more changes nothing.

@@ -74,15 +74,6 @@ double workers_bound(const Problem& problem) {
 
 namespace {
 
-Ticks shortest_of(const Problem& problem, uint32_t task) {
-  Ticks shortest = kNever;
-  for (uint32_t worker = 0; worker < problem.workers.size(); ++worker) {
-    shortest = std::min(shortest, problem.duration_on(task, worker));
-    if (shortest < kNever && problem.tasks[task].durations.empty()) break;
-  }
-  return shortest;
-}
-
 /// Every start and end can be a multiple of it.
 Ticks grain_of(const Problem& problem) {
   Ticks grain = 0;
@@ -146,7 +137,7 @@ double slowdown_bound(const Problem& problem, const std::vector<Ticks>& shortest
 std::vector<Ticks> all_shortest(const Problem& problem) {
   std::vector<Ticks> shortest(problem.tasks.size());
   for (uint32_t task = 0; task < shortest.size(); ++task)
-    shortest[task] = shortest_of(problem, task);
+    shortest[task] = problem.shortest_duration(task);
   return shortest;
 }
 

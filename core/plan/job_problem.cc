@@ -179,10 +179,10 @@ class Builder {
     return Goal::WorkersUsed;
   }
 
-  const std::vector<uint32_t>& allowed_for(uint32_t query) {
-    std::vector<uint32_t>& hosts = allowed_[query];
-    if (known_[query] != 0) return hosts;
+  const WorkerList& allowed_for(uint32_t query) {
+    if (known_[query] != 0) return allowed_[query];
     known_[query] = 1;
+    std::vector<uint32_t> hosts;
     const auto& [asked, excluded] = snapshot_.queries[query];
     for (uint32_t host = 0; host < snapshot_.hosts.size(); ++host) {
       const SnapshotHost& one = snapshot_.hosts[host];
@@ -193,24 +193,26 @@ class Builder {
       if (std::binary_search(excluded.begin(), excluded.end(), host)) continue;
       hosts.push_back(host);
     }
-    return hosts;
+    return allowed_[query] = WorkerList(std::move(hosts));
   }
 
   /// Where it may go; what it failed on is left alone while there is anything else.
-  std::vector<uint32_t> allowed_for(const WaitingJob& job) {
-    const std::vector<uint32_t>& all = allowed_for(job.query);
+  WorkerList allowed_for(const WaitingJob& job) {
+    const WorkerList& all = allowed_for(job.query);
     if (job.avoided.empty()) return all;
     std::vector<uint32_t> rest;
-    std::set_difference(
-        all.begin(), all.end(), job.avoided.begin(), job.avoided.end(), std::back_inserter(rest));
-    return rest.empty() ? all : rest;
+    std::ranges::set_difference(all.all(), job.avoided, std::back_inserter(rest));
+    if (rest.empty()) return all;
+    lists_ += rest.size();
+    return rest;
   }
 
   /// False: no room for more of them in one problem.
   bool add_task(uint32_t waiting) {
     const WaitingJob& job = snapshot_.waiting[waiting];
-    std::vector<uint32_t> allowed = allowed_for(job);
+    const WorkerList allowed = allowed_for(job);
     if (allowed.empty()) return true;
+    if (lists_ > JobProblem::kListsMax) return false;
     if (!built_.first && built_.tasks.empty() && out_of_patience(job)) {
       place_first(waiting, allowed);
       return true;
@@ -219,11 +221,7 @@ class Builder {
     task.id = std::to_string(job.job);
     task.demand = demands_[job.query];
     task.duration = std::max<Ticks>(job.duration, 1);
-    if (allowed.size() < snapshot_.hosts.size()) {
-      pairs_ += allowed.size();
-      if (pairs_ > JobProblem::kAllowedMax) return false;
-      task.workers = std::move(allowed);
-    }
+    if (allowed.all().size() < snapshot_.hosts.size()) task.workers = allowed;
     task.waited = job.waited;
     if (built_.problem.goal == Goal::WeightedTardiness) set_due(job, task);
     built_.problem.tasks.push_back(std::move(task));
@@ -285,7 +283,7 @@ class Builder {
     return static_cast<double>(job.waited) >= snapshot_.patience * length;
   }
 
-  void place_first(uint32_t waiting, const std::vector<uint32_t>& allowed) {
+  void place_first(uint32_t waiting, const WorkerList& allowed) {
     const WaitingJob& job = snapshot_.waiting[waiting];
     Problem& problem = built_.problem;
     const std::vector<std::vector<uint32_t>> busy = busy_of_hosts(problem);
@@ -293,7 +291,7 @@ class Builder {
     const NodeDemand& asked = snapshot_.queries[job.query].query.demand;
     const Ticks duration = std::max<Ticks>(job.duration, 1);
     JobProblem::First best{waiting, {0, kNever}, 0};
-    for (uint32_t host : allowed) {
+    for (uint32_t host : allowed.all()) {
       const auto [start, gpus] =
           timeline_of(snapshot_, built_, host, busy[host])
               .earliest(0, duration, demand, wish_on(snapshot_.hosts[host].node, asked));
@@ -309,9 +307,9 @@ class Builder {
   const Resources resources_;
   JobProblem built_;
   std::vector<std::vector<Amount>> demands_;  ///< of each query
-  std::vector<std::vector<uint32_t>> allowed_;
+  std::vector<WorkerList> allowed_;
   std::vector<char> known_;
-  size_t pairs_ = 0;
+  size_t lists_ = 0;  ///< workers on lists that one job has alone
 };
 
 }  // namespace

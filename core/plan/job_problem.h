@@ -24,10 +24,10 @@ struct JobRange {
 /// for one of a later range. A range is the jobs of one priority and one deadline, or of one
 /// priority where lateness is what the objective counts: among those only age is traded.
 ///
-/// Memory   allowed workers that are not all of them cost 4 bytes a job and worker; jobs beyond
-///          `kAllowedMax` of those in all are left to later plans
+/// Memory   the allowed workers of jobs that avoid some cost 4 bytes each; jobs beyond `kListsMax`
+///          of those in all are left to later plans
 struct JobProblem {
-  static constexpr size_t kAllowedMax = 8'000'000;
+  static constexpr size_t kListsMax = 8'000'000;
 
   Problem problem;               ///< its workers are the snapshot's hosts
   std::vector<uint32_t> tasks;   ///< of each task its place in `snapshot.waiting`, ascending

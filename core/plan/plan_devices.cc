@@ -42,9 +42,9 @@ PlanDevices::Found PlanDevices::find(
   };
   Found best{at.worker, place_on(at.worker)};
   const auto hosts =
-      static_cast<uint32_t>(one.workers.empty() ? hosts_.size() : one.workers.size());
+      static_cast<uint32_t>(one.workers.empty() ? hosts_.size() : one.workers.all().size());
   for (uint32_t i = 0; i < hosts && best.place.start > at.start && tries > 0; ++i, --tries) {
-    const uint32_t worker = one.workers.empty() ? i : one.workers[i];
+    const uint32_t worker = one.workers.empty() ? i : one.workers.all()[i];
     const DeviceTimeline::Place place = place_on(worker);
     if (place.start < best.place.start) best = {worker, place};
   }

@@ -22,12 +22,7 @@ std::vector<Ticks> earliest_ends(const Problem& problem) {
     Ticks start = problem.tasks[task].release;
     for (uint32_t before : problem.tasks[task].after)
       start = std::max(start, ends[before]);
-    Ticks shortest = kNever;
-    for (uint32_t worker = 0; worker < problem.workers.size(); ++worker) {
-      shortest = std::min(shortest, problem.duration_on(task, worker));
-      // Where all workers take as long, the first that can is as good as any.
-      if (shortest != kNever && problem.tasks[task].durations.empty()) break;
-    }
+    const Ticks shortest = problem.shortest_duration(task);
     ends[task] = shortest == kNever ? kNever : std::min(kNever, start + shortest);
   }
   return ends;
@@ -66,11 +61,25 @@ bool Problem::has_room_for(uint32_t worker, uint32_t task) const {
 
 Ticks Problem::duration_on(uint32_t task, uint32_t worker) const {
   const Task& one = tasks[task];
-  if (!one.workers.empty() && !std::binary_search(one.workers.begin(), one.workers.end(), worker)) {
-    return kNever;
-  }
+  if (!one.workers.empty() && !one.workers.contains(worker)) return kNever;
   const Ticks duration = one.durations.empty() ? one.duration : one.durations[worker];
   return duration != kNever && has_room_for(worker, task) ? duration : kNever;
+}
+
+Ticks Problem::shortest_duration(uint32_t task) const {
+  const Task& one = tasks[task];
+  Ticks shortest = kNever;
+  // Where all workers take as long, the first that can is as good as any.
+  const auto enough = [&] {
+    return shortest < kNever && one.durations.empty();
+  };
+  for (uint32_t worker : one.workers.all()) {
+    if (enough()) break;
+    shortest = std::min(shortest, duration_on(task, worker));
+  }
+  for (uint32_t worker = 0; one.workers.empty() && worker < workers.size() && !enough(); ++worker)
+    shortest = std::min(shortest, duration_on(task, worker));
+  return shortest;
 }
 
 // To need few workers by letting everything wait is no answer: where nothing says until when a task

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "core/plan/worker_list.h"
+
 namespace berth::core {
 
 /// A length or point of planned time: microseconds from the beginning of the plan.
@@ -42,12 +44,12 @@ struct Problem {
 
   struct Task {
     std::string id;
-    std::vector<Amount> demand;     ///< of each resource
-    Ticks duration = 0;             ///< on every worker, unless `durations` is given
-    std::vector<Ticks> durations;   ///< on each worker; kNever: not there
-    std::vector<uint32_t> workers;  ///< the only ones allowed, ascending; empty: any
-    Ticks release = 0;              ///< not before
-    Ticks deadline = kNever;        ///< its end; see Goal
+    std::vector<Amount> demand;    ///< of each resource
+    Ticks duration = 0;            ///< on every worker, unless `durations` is given
+    std::vector<Ticks> durations;  ///< on each worker; kNever: not there
+    WorkerList workers;            ///< the only ones allowed; empty: any
+    Ticks release = 0;             ///< not before
+    Ticks deadline = kNever;       ///< its end; see Goal
     double weight = 1;
     Ticks waited = 0;             ///< before the plan begins; for BoundedSlowdown
     std::vector<uint32_t> after;  ///< tasks that have to end first
@@ -69,6 +71,8 @@ struct Problem {
 
   /// kNever: that worker may not, or has too little in total.
   Ticks duration_on(uint32_t task, uint32_t worker) const;
+  /// On the worker that is the fastest at it; kNever: nobody can run it.
+  Ticks shortest_duration(uint32_t task) const;
   /// The task cannot begin later than this; kNever: whenever.
   Ticks latest_start(uint32_t task, uint32_t worker) const;
   bool has_room_for(uint32_t worker, uint32_t task) const;

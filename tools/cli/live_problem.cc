@@ -176,10 +176,12 @@ class Builder {
     task.demand = amounts(spec.demand);
     bool assumed = false;
     task.duration = length(spec, assumed);
+    std::vector<uint32_t> allowed;
     for (uint32_t w = 0; w < workers_.size(); ++w) {
       if (open_[w] == 0 || !suits(workers_[w], spec)) continue;
-      if (fits(task, w)) task.workers.push_back(w);
+      if (fits(task, w)) allowed.push_back(w);
     }
+    task.workers = std::move(allowed);
     if (task.workers.empty()) {
       return leave_out(id, job, "no worker that takes jobs could ever run it");
     }

@@ -211,11 +211,13 @@ class Reader {
     task.id = text(one, "id", where);
     task.demand = amounts(one, "demand", where);
     read_duration(one, where, task);
+    std::vector<uint32_t> allowed;
     for (const Json& name : array(one, "workers", where + "."))
-      task.workers.push_back(worker_named(name, where + ".workers"));
-    if (one.contains("workers") && task.workers.empty()) fail(where + ".workers allows no worker");
-    std::sort(task.workers.begin(), task.workers.end());
-    task.workers.erase(std::unique(task.workers.begin(), task.workers.end()), task.workers.end());
+      allowed.push_back(worker_named(name, where + ".workers"));
+    if (one.contains("workers") && allowed.empty()) fail(where + ".workers allows no worker");
+    std::sort(allowed.begin(), allowed.end());
+    allowed.erase(std::unique(allowed.begin(), allowed.end()), allowed.end());
+    task.workers = std::move(allowed);
     if (one.contains("release_s")) task.release = ticks(one["release_s"], where + ".release_s");
     if (one.contains("deadline_s")) task.deadline = ticks(one["deadline_s"], where + ".deadline_s");
     if (one.contains("weight")) task.weight = number(one["weight"], where + ".weight", kWeightMax);

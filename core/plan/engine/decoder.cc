@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <set>
 #include <utility>
 
 namespace berth::core {
@@ -15,9 +16,11 @@ Decoder::Decoder(const Problem& problem) : problem_(problem) {
   }
   // Workers that some task tells apart are of kinds of their own.
   std::vector<char> told_apart(problem.workers.size());
+  std::set<const void*> seen;
   for (const Problem::Task& task : problem.tasks) {
     if (!task.durations.empty()) std::fill(told_apart.begin(), told_apart.end(), 1);
-    for (uint32_t worker : task.workers)
+    if (!seen.insert(task.workers.identity()).second) continue;
+    for (uint32_t worker : task.workers.all())
       told_apart[worker] = 1;
   }
   std::map<std::vector<Amount>, uint32_t> kinds;
@@ -41,6 +44,11 @@ Decoder::Decoder(const Problem& problem) : problem_(problem) {
   changed_.resize(problem.workers.size());
   tried_empty_.resize(problem.workers.size());
   ends_.resize(problem.tasks.size());
+  index_ =
+      std::make_unique<StartIndex>(problem, [this](uint32_t task, uint32_t worker, Ticks duration) {
+        ++tried_;
+        return timelines_[worker].earliest(0, duration, problem_.tasks[task].demand);
+      });
 }
 
 void Decoder::reset(uint32_t worker) {
@@ -59,6 +67,7 @@ void Decoder::clear() {
   for (uint32_t worker : dirty_)
     changed_[worker] = 0;
   dirty_.clear();
+  index_->clear();
   late_ = 0;
 }
 
@@ -76,6 +85,11 @@ Decoder::Place Decoder::place_on(uint32_t task, uint32_t worker, Ticks from) {
 
 // Of workers of one kind that hold nothing yet, one stands for all.
 Decoder::Place Decoder::best_place(uint32_t task, Ticks from) {
+  if (index_->covers(task)) {
+    const Assigned first = index_->best(task);
+    if (first.start >= kNever) return {};
+    return {first.worker, first.start, first.start + problem_.tasks[task].duration};
+  }
   Place best;
   ++empty_round_;
   auto look = [&](uint32_t worker) {
@@ -91,13 +105,13 @@ Decoder::Place Decoder::best_place(uint32_t task, Ticks from) {
   auto perfect = [&] {
     return best.start == from && one.durations.empty();
   };
-  if (!one.workers.empty()) {
-    for (size_t i = 0; i < one.workers.size() && !perfect(); ++i)
-      look(one.workers[i]);
-  } else {
-    for (uint32_t worker = 0; worker < problem_.workers.size() && !perfect(); ++worker)
-      look(worker);
+  for (uint32_t worker : one.workers.all()) {
+    if (perfect()) break;
+    look(worker);
   }
+  for (uint32_t worker = 0; one.workers.empty() && worker < timelines_.size() && !perfect();
+       ++worker)
+    look(worker);
   return best;
 }
 

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
+#include "core/plan/engine/start_index.h"
 #include "core/plan/problem.h"
 #include "core/plan/timeline.h"
 
@@ -21,6 +23,8 @@ namespace berth::core {
 class Decoder {
  public:
   explicit Decoder(const Problem& problem);
+  Decoder(const Decoder&) = delete;
+  Decoder& operator=(const Decoder&) = delete;
 
   /// Where a task may go: kAny for wherever it ends first.
   static constexpr uint32_t kAny = UINT32_MAX;
@@ -57,7 +61,8 @@ class Decoder {
   const Problem& problem_;
   std::vector<std::vector<uint32_t>> followers_;
   std::vector<Timeline> timelines_;
-  std::vector<uint32_t> kind_of_;  // workers of one kind are alike in everything
+  std::unique_ptr<StartIndex> index_;  // refers to this
+  std::vector<uint32_t> kind_of_;      // workers of one kind are alike in everything
   std::vector<uint32_t> tried_empty_;
   std::vector<std::vector<uint32_t>> busy_of_;  // of each worker, in `problem.busy`
   std::vector<char> used_;

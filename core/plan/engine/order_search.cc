@@ -53,15 +53,10 @@ class OrderSearch final : public Engine {
     tails_.resize(tasks_);
     const std::vector<uint32_t> order = topological_order(problem_);
     for (auto at = order.rbegin(); at != order.rend(); ++at) {
-      Ticks shortest = kNever;
-      for (uint32_t worker = 0; worker < problem_.workers.size(); ++worker) {
-        shortest = std::min(shortest, problem_.duration_on(*at, worker));
-        if (shortest < kNever && problem_.tasks[*at].durations.empty()) break;
-      }
       Ticks longest = 0;
       for (uint32_t next : decoder_.followers()[*at])
         longest = std::max(longest, tails_[next]);
-      tails_[*at] = shortest + longest;
+      tails_[*at] = problem_.shortest_duration(*at) + longest;
     }
   }
 

@@ -152,13 +152,12 @@ class PartitionSearch final : public Engine {
     one.waited = whole.waited;
     one.release = whole.release;
     one.deadline = whole.deadline;
+    std::vector<uint32_t> allowed;
     for (uint32_t i = 0; i < chosen_.size(); ++i) {
       if (!whole.durations.empty()) one.durations.push_back(whole.durations[chosen_[i]]);
-      if (!whole.workers.empty() &&
-          std::binary_search(whole.workers.begin(), whole.workers.end(), chosen_[i])) {
-        one.workers.push_back(i);
-      }
+      if (whole.workers.contains(chosen_[i])) allowed.push_back(i);
     }
+    one.workers = std::move(allowed);
     for (uint32_t before : whole.after) {
       if (part_of_[before] != kElsewhere) {
         one.after.push_back(part_of_[before]);

@@ -1,0 +1,204 @@
+// Plans of durable jobs in one process: from a snapshot of busy workers and waiting jobs to a whole
+// plan, before any search for a better one. Method and figures: docs/benchmarks.md.
+
+#include <array>
+#include <chrono>
+#include <cstring>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+
+#include "core/base/rng.h"
+#include "core/jobs/job_ledger.h"
+#include "core/plan/job_plan.h"
+#include "core/tables/partition.h"
+#include "wire/spec.h"
+
+namespace berth::core {
+namespace {
+
+constexpr Ticks kS = kTicksPerSecond;
+constexpr size_t kSlots = static_cast<size_t>(Resource::Slots);
+constexpr size_t kCpu = static_cast<size_t>(Resource::Cpu);
+constexpr uint32_t kTags = 4;
+
+/// Workers of 4 slots and 16 cores, all busy, every other one with a tag; jobs of eight kinds.
+JobSnapshot busy_fleet(uint32_t hosts, uint32_t jobs) {
+  Rng rng(1);
+  JobSnapshot world;
+  world.seed = 1;
+  world.move_price = 0.05;
+  world.hosts.resize(hosts);
+  for (uint32_t host = 0; host < hosts; ++host) {
+    SnapshotHost& one = world.hosts[host];
+    one.worker = host;
+    one.node.capacity[kSlots] = 4;
+    one.node.capacity[kCpu] = 16'000;
+    one.node.free[kCpu] = 8'000;
+    one.names_begin = static_cast<uint32_t>(world.names.size());
+    if (host % 2 == 0) world.names.push_back(NameId{1 + host / 2 % kTags});
+    one.names_end = static_cast<uint32_t>(world.names.size());
+    for (uint32_t slot = 0; slot < 4; ++slot) {
+      HoldingJob& runs = world.holding.emplace_back();
+      runs.job = 1'000'000 + world.holding.size();
+      runs.host = host;
+      runs.until = static_cast<Ticks>(1 + rng.below(600)) * kS;
+      runs.holding.amounts[kSlots] = 1;
+      runs.holding.amounts[kCpu] = 2'000;
+    }
+  }
+  for (uint32_t kind = 0; kind < 8; ++kind) {
+    SnapshotQuery& asked = world.queries.emplace_back();
+    asked.query.demand.amounts[kSlots] = 1 + kind % 2;
+    asked.query.demand.amounts[kCpu] = 1'000 * (1 + kind);
+    if (kind % 2 == 1) asked.query.all = {NameId{1 + kind / 2}};
+  }
+  for (uint32_t id = 0; id < jobs; ++id) {
+    WaitingJob& job = world.waiting.emplace_back();
+    job.job = 1 + id;
+    job.query = static_cast<uint32_t>(rng.below(8));
+    job.duration = static_cast<Ticks>(5 + rng.below(1'000)) * kS;
+    job.waited = static_cast<Ticks>(jobs - id) * 100'000;
+  }
+  world.pending = jobs;
+  return world;
+}
+
+void whole_plan(benchmark::State& state) {
+  const JobSnapshot world =
+      busy_fleet(static_cast<uint32_t>(state.range(0)), static_cast<uint32_t>(state.range(1)));
+  size_t planned = 0;
+  for (auto _ : state) {
+    state.PauseTiming();
+    auto snapshot = std::make_unique<JobSnapshot>(world);
+    state.ResumeTiming();
+    const JobPlan plan = plan_jobs(std::move(snapshot), 0);
+    planned = plan.starts.size();
+    if (!plan.fault.empty()) state.SkipWithError(plan.fault.c_str());
+  }
+  state.counters["planned"] = static_cast<double>(planned);
+}
+BENCHMARK(whole_plan)
+    ->ArgNames({"workers", "jobs"})
+    ->Args({100, 500})
+    ->Args({1'000, 1'000})
+    ->Args({10'000, 10'000})
+    ->Unit(benchmark::kMillisecond);
+
+/// A ledger whose workers are all busy, with as many jobs waiting.
+class Fleet {
+ public:
+  explicit Fleet(uint32_t workers) : tables_(table_settings(workers)) {
+    ledger_.on_start(epoch_floor(1));
+    ledger_.start(now_);
+    for (uint32_t i = 0; i < workers; ++i)
+      add_worker(i);
+    turn();
+    submit(2 * workers);
+    while (turn()) {}
+  }
+
+  std::unique_ptr<JobSnapshot> snapshot() {
+    now_.mono = now_.mono + Duration::seconds(2);
+    return ledger_.take_snapshot(now_);
+  }
+  void apply(const JobPlan& plan) { ledger_.on_plan(now_, plan); }
+  /// False: nothing is left to do.
+  bool turn() {
+    StoreBatch group;
+    const bool more = !ledger_.end_turn(now_, group, effects_);
+    if (!group.empty()) ledger_.on_durable(now_, group.sequence, effects_);
+    effects_.clear();
+    return more;
+  }
+
+ private:
+  static Settings table_settings(uint32_t workers) {
+    Settings settings;
+    settings.workers_max = workers + 1;
+    return settings;
+  }
+
+  void add_worker(uint32_t number) {
+    const std::string& name = names_.emplace_back("worker-" + std::to_string(number));
+    const std::string_view tags[] = {"runner:process"};
+    wire::Heartbeat beat;
+    beat.worker = name;
+    beat.epoch = beat.sequence = 1;
+    beat.has_profile = true;
+    beat.tags = tags;
+    beat.capacity.slots = 1;
+    BeatOutcome outcome;
+    owner_.heartbeat(now_.mono, beat, outcome);
+    const WorkerChanged changed{
+        name, wire::WorkerChange::Registered, outcome.worker, outcome.generation};
+    ledger_.on_worker_changed(now_, changed, effects_);
+    ledger_.step(now_, {100 + number}, {1}, wire::AttachWorker{name, 1, 0, false, {}}, effects_);
+    effects_.clear();
+  }
+
+  void submit(uint32_t count) {
+    Rng rng(1);
+    for (uint32_t job = 0; job < count; ++job) {
+      const std::string_view command[] = {"true"};
+      wire::JobSpec spec;
+      spec.name = "bench";
+      spec.queue = "default";
+      spec.command = command;
+      spec.estimated_ms = static_cast<uint32_t>(5'000 + rng.below(600'000));
+      wire::SpecEncoder encoder;
+      const std::span<const std::byte> bytes = encoder.encode(spec);
+      std::vector<uint64_t> kept(bytes.size() / 8);
+      std::memcpy(kept.data(), bytes.data(), bytes.size());
+      const std::span<const std::byte> specs[] = {std::as_bytes(std::span(kept))};
+      ledger_.step(now_, {1}, {1}, wire::SubmitJobs{{}, specs, false}, effects_);
+      if (job % 1'000 == 999) (void)turn();
+    }
+  }
+
+  std::deque<std::string> names_;
+  Tables tables_;
+  Partition owner_{{0}, tables_.fleet, tables_.names, tables_.settings};
+  JobLedger ledger_{tables_, JobSettings{}, 1};
+  Effects effects_;
+  Now now_{Instant{} + Duration::seconds(100), 1'000'000};
+};
+
+/// What the ledger's thread has to do for a plan: `part` 0 the snapshot, 1 taking the plan in, 2
+/// the turn after that.
+void ledger_part(benchmark::State& state) {
+  const auto workers = static_cast<uint32_t>(state.range(0));
+  Fleet fleet(workers);
+  size_t planned = 0;
+  for (auto _ : state) {
+    const auto time_from = std::chrono::steady_clock::now;
+    auto began = time_from();
+    std::unique_ptr<JobSnapshot> snapshot = fleet.snapshot();
+    std::array<std::chrono::duration<double>, 3> took{};
+    took[0] = time_from() - began;
+    const JobPlan plan = plan_jobs(std::move(snapshot), 0);
+    planned = plan.starts.size();
+    began = time_from();
+    fleet.apply(plan);
+    took[1] = time_from() - began;
+    began = time_from();
+    while (fleet.turn()) {}
+    took[2] = time_from() - began;
+    state.SetIterationTime(took[static_cast<size_t>(state.range(1))].count());
+  }
+  state.counters["planned"] = static_cast<double>(planned);
+}
+BENCHMARK(ledger_part)
+    ->ArgNames({"workers", "part"})
+    ->Args({10'000, 0})
+    ->Args({10'000, 1})
+    ->Args({10'000, 2})
+    ->UseManualTime()
+    ->Iterations(30)
+    ->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace berth::core
