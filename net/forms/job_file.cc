@@ -127,9 +127,13 @@ class Reader {
     if (!value.is_object()) {
       return fail(key + ": " + value.dump() + " is not a table such as { zone = \"a\" }");
     }
-    for (const auto& [name, each] : value.items()) {
+    // The order in which a program writes an object says nothing, and is another one next time.
+    std::map<std::string, const Json*> sorted;
+    for (const auto& [name, each] : value.items())
+      sorted.emplace(name, &each);
+    for (const auto& [name, each] : sorted) {
       std::string text;
-      if (!scalar_text(each, text)) return fail(key + "." + name + ": is not one value");
+      if (!scalar_text(*each, text)) return fail(key + "." + name + ": is not one value");
       if (!set(field, key, name + "=" + text)) return false;
     }
     return true;

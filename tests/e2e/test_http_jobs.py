@@ -240,7 +240,7 @@ class Jobs(HttpTest, JobsTest):
 
     def test_an_idempotency_key_that_was_used_for_other_jobs_is_refused_after_a_restart_too(self):
         key = {"Idempotency-Key": "night-1"}
-        body = {"command": ["true"], "name": "night", "at": "+1h"}
+        body = {"command": ["true"], "name": "night", "at": "+1h", "env": {"A": "1", "B": "2"}}
         self.post("/v1/jobs", body, status=201, headers=key)
         others = [
             [body, body],
@@ -259,11 +259,12 @@ class Jobs(HttpTest, JobsTest):
                 self.assertEqual(problem["code"], "conflict")
                 self.assertIn("Idempotency-Key: the request id 'night-1' was used for other jobs", problem["detail"])
             # In an hour from another moment, and written otherwise: still what was asked for.
-            for same in (body, [dict(reversed(body.items()))]):
+            turned = {**dict(reversed(body.items())), "env": dict(reversed(body["env"].items()))}
+            for same in (body, [turned]):
                 again = self.post("/v1/jobs", same, status=201, headers=key).json
                 self.assertEqual((again["jobs"][0]["job_id"], again["repeated"]), (1, True))
         # One table of ids for HTTP and command line: here, too, it is the same job, and another.
-        same = ["job", "submit", "--request-id", "night-1", "--name", "night", "--at", "+1h", "--"]
+        same = ["job", "submit", "--request-id", "night-1", "--name", "night", "--at", "+1h", "--env", "A=1", "--env", "B=2", "--"]
         self.cli(self.berthd, *same, "true", check=0)
         self.assertIn("'night-1' was used for other jobs", self.cli(self.berthd, *same, "false", check=6).stderr)
         self.assertEqual(len(self.get("/v1/jobs").json["jobs"]), 1)

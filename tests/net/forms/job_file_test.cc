@@ -268,6 +268,19 @@ TEST(JobLines, AreForTheShellOrTheLastArgument) {
   EXPECT_THAT(drafts.at(0).spec.command, ElementsAre("gzip", "-9", "a b.txt"));
 }
 
+// The digest of a submit would be another one for the same job.
+TEST(JobJson, TheOrderOfKeysMakesNoOtherJob) {
+  const auto spec = [](const char* text) {
+    std::vector<JobDraft> drafts;
+    std::string problem;
+    EXPECT_TRUE(parse_job_json(text, "in", {}, drafts, problem)) << problem;
+    return to_text(job_keys_json(drafts.at(0).spec));
+  };
+  EXPECT_EQ(
+      spec(R"({"command":["a"],"env":{"A":"1","B":"2"},"label":{"x":"1","y":"2"},"priority":3})"),
+      spec(R"({"priority":3,"label":{"y":"2","x":"1"},"env":{"B":"2","A":"1"},"command":["a"]})"));
+}
+
 TEST(JobDigest, IsTheSameWheneverATimeFromNowOnIsRead) {
   const auto digest = [](const std::string& keys) {
     return digest_as_written(from_toml("command = ['true']\n" + keys));
