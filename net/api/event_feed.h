@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -8,8 +9,13 @@
 #include "net/api/asker.h"
 #include "net/api/exchange.h"
 #include "net/api/job_traits.h"
+#include "net/api/route.h"
 
 namespace berth::net {
+
+/// Of routes that may answer with a stream of events.
+inline constexpr std::array<RequestHeader, 1> kResumeHeaders = {
+    {{"Last-Event-ID", "The last event that came: the stream goes on after it"}}};
 
 /// The stream of events for whoever subscribes over HTTP: server-sent events, encoded once.
 ///

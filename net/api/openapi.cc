@@ -25,6 +25,7 @@ class Document {
   void write_paths();
   void write_operation(const Api& api, const Route& route);
   void write_parameter(const Route& route, const Parameter& parameter);
+  void write_header(const RequestHeader& header);
   void write_body(const Route& route);
   void write_answers(const Api& api, const Route& route);
   void write_answer(const Route& route, const Answer& first);
@@ -125,10 +126,12 @@ void Document::write_operation(const Api& api, const Route& route) {
   json_.field("operationId", route.id).field("summary", route.about);
   json_.key("tags").array().value(api.name).end();
   if (route.open_to_all) json_.key("security").array().end();
-  if (!route.parameters.empty()) {
+  if (!route.parameters.empty() || !route.headers.empty()) {
     json_.key("parameters").array();
     for (const Parameter& parameter : route.parameters)
       write_parameter(route, parameter);
+    for (const RequestHeader& header : route.headers)
+      write_header(header);
     json_.end();
   }
   if (route.body != nullptr) write_body(route);
@@ -154,6 +157,14 @@ void Document::write_parameter(const Route& route, const Parameter& parameter) {
   write_choices(parameter.one_of);
   if (parameter.repeats) json_.end();
   json_.end().end();
+}
+
+void Document::write_header(const RequestHeader& header) {
+  json_.object();
+  json_.field("name", header.name).field("in", "header");
+  json_.field("description", header.about).field("required", false);
+  json_.key("schema").object().field("type", "string").end();
+  json_.end();
 }
 
 void Document::write_body(const Route& route) {

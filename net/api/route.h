@@ -23,6 +23,12 @@ struct Parameter {
   std::span<const std::string_view> one_of = {};
 };
 
+/// A header of the request that the handler reads; a text, and never required.
+struct RequestHeader {
+  std::string_view name;
+  std::string_view about;
+};
+
 /// An answer that a route can give, for the document.
 struct Answer {
   int status = 200;
@@ -45,7 +51,8 @@ struct Route {
   bool body_optional = false;
   std::span<const Answer> answers = {};
   void (*handle)(Exchange&) = nullptr;
-  bool open_to_all = false;  ///< without a token: /livez, /readyz
+  bool open_to_all = false;                     ///< without a token: /livez, /readyz
+  std::span<const RequestHeader> headers = {};  ///< beside those that every route takes
 };
 
 /// The routes of one API, and how it words what went wrong before a handler was reached.

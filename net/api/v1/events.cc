@@ -70,7 +70,8 @@ constexpr std::array<Route, 1> kRoutes = {{
      .about = "What happens to jobs, workers, plans and the server, as server-sent events.",
      .parameters = kParameters,
      .answers = kAnswers,
-     .handle = stream_events},
+     .handle = stream_events,
+     .headers = kResumeHeaders},
 }};
 
 }  // namespace

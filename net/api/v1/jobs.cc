@@ -142,6 +142,9 @@ constexpr std::array<Parameter, 1> kSubmitParameters = {{
      .kind = Kind::Boolean,
      .about = "Take on none of them when no worker that is known could ever run one"},
 }};
+constexpr std::array<RequestHeader, 1> kSubmitHeaders = {
+    {{"Idempotency-Key",
+      "Of this submit: its repetitions get the same jobs, and anything else under it 422"}}};
 constexpr std::array<Parameter, 3> kShowParameters = {{kId, kWatch, kAfter}};
 constexpr std::array<Parameter, 2> kWaitParameters = {{
     kId,
@@ -208,21 +211,24 @@ constexpr std::array<Route, 9> kRoutes = {{
      .body = &v1::kJobInSchema,
      .bodies_max = core::kJobsPerSubmitMax,
      .answers = kSubmitAnswers,
-     .handle = v1::submit_jobs},
+     .handle = v1::submit_jobs,
+     .headers = kSubmitHeaders},
     {.method = HttpMethod::Get,
      .path = "/v1/jobs",
      .id = "listJobs",
      .about = "Lists jobs, newest first.",
      .parameters = kListParameters,
      .answers = kListAnswers,
-     .handle = v1::list_jobs},
+     .handle = v1::list_jobs,
+     .headers = kResumeHeaders},
     {.method = HttpMethod::Get,
      .path = "/v1/jobs/{id}",
      .id = "getJob",
      .about = "All about one job.",
      .parameters = kShowParameters,
      .answers = kShowAnswers,
-     .handle = show_job},
+     .handle = show_job,
+     .headers = kResumeHeaders},
     {.method = HttpMethod::Get,
      .path = "/v1/jobs/{id}/attempts",
      .id = "listAttempts",

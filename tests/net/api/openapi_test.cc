@@ -43,9 +43,25 @@ TEST(OpenApi, DescribesParametersAsTheyAreChecked) {
   EXPECT_EQ(parameters[2]["schema"]["maximum"], 100);
   EXPECT_EQ(parameters[3]["allowEmptyValue"], true);
   EXPECT_EQ(parameters[4]["required"], true);
+  EXPECT_EQ(parameters[5]["in"], "header");
+  EXPECT_EQ(parameters[5]["name"], "Last-Id");
+  EXPECT_EQ(parameters[5]["required"], false);
   const Json id = sample_document()["paths"]["/things/{id}"]["get"]["parameters"][0];
   EXPECT_EQ(id["in"], "path");
   EXPECT_EQ(id["required"], true);
+}
+
+// Who makes a client from the document could not say either.
+TEST(OpenApi, OfTheServerNamesTheHeadersThatItsRoutesRead) {
+  const Json paths = Json::parse(openapi_document(all_apis(), "1.2.3"))["paths"];
+  const auto header_of = [&](const char* path, const char* method) -> std::string {
+    for (const Json& each : paths[path][method]["parameters"])
+      if (each["in"] == "header") return each["name"];
+    return {};
+  };
+  EXPECT_EQ(header_of("/v1/jobs", "post"), "Idempotency-Key");
+  for (const char* path : {"/v1/events", "/v1/jobs", "/v1/jobs/{id}", "/v1/workers"})
+    EXPECT_EQ(header_of(path, "get"), "Last-Event-ID") << path;
 }
 
 TEST(OpenApi, DescribesBodiesAsTheyAreChecked) {

@@ -17,6 +17,7 @@ inline constexpr std::array<Parameter, 5> kListParameters = {{
     {.name = "watch", .kind = JsonKind::Boolean, .about = "Whether to go on"},
     {.name = "who", .about = "Who asks", .required = true},
 }};
+inline constexpr std::array<RequestHeader, 1> kListHeaders = {{{"Last-Id", "Where to go on"}}};
 inline constexpr Parameter kId = {.name = "id", .kind = JsonKind::Integer, .about = "Which one"};
 
 inline constexpr std::array<JsonField, 2> kPartFields = {{
@@ -41,7 +42,8 @@ inline constexpr std::array<Route, 7> kRoutes = {{
      .about = "Lists.",
      .parameters = kListParameters,
      .answers = kThings,
-     .handle = nothing},
+     .handle = nothing,
+     .headers = kListHeaders},
     {.method = HttpMethod::Post,
      .path = "/things",
      .id = "addThings",
