@@ -53,7 +53,7 @@ TEST(LiveProblem, PendingJobsAreTasksWithTheirTimes) {
   EXPECT_EQ(first.release, 4 * kTicksPerSecond);
   EXPECT_EQ(first.duration, 5 * kTicksPerSecond);
   EXPECT_EQ(first.waited, 2 * kTicksPerSecond);
-  EXPECT_THAT(first.workers, ElementsAre(0)) << "b has two cores";
+  EXPECT_THAT(first.workers.all(), ElementsAre(0)) << "b has two cores";
   const core::Problem::Task& second = live.problem.tasks[1];
   EXPECT_EQ(second.deadline, 9 * kTicksPerSecond);
   EXPECT_EQ(second.duration, 60 * kTicksPerSecond) << "assumed";
@@ -90,7 +90,7 @@ TEST(LiveProblem, WorkersThatTakeNoJobsAreNotAllowed) {
   view.workers[2].status = client::WorkerStatus::Offline;
   view.workers[3].draining = true;
   view.pending = {job(7, 1'000)};
-  EXPECT_THAT(live_problem(view, {}, {}).problem.tasks[0].workers, ElementsAre(0));
+  EXPECT_THAT(live_problem(view, {}, {}).problem.tasks[0].workers.all(), ElementsAre(0));
 }
 
 TEST(LiveProblem, WhatNobodyCanRunIsLeftOutWithAllThatWaitsForIt) {
@@ -119,7 +119,7 @@ TEST(LiveProblem, SupposedDrainsCopiesAndJobsChangeIt) {
   EXPECT_EQ(live.problem.workers[2].id, "b+1");
   EXPECT_EQ(live.problem.workers[2].capacity[kCpu], 2 * kAmountUnit) << "copies are free";
   ASSERT_EQ(live.problem.tasks.size(), 2u);
-  EXPECT_THAT(live.problem.tasks[0].workers, ElementsAre(2, 3));
+  EXPECT_THAT(live.problem.tasks[0].workers.all(), ElementsAre(2, 3));
   EXPECT_EQ(live.problem.tasks[1].id, "new-1");
 }
 
