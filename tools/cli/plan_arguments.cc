@@ -178,9 +178,13 @@ void add_simulate(CLI::App& plan, Invocation& invocation) {
   };
   number("--skip", ask.skip, UINT32_MAX, "Leave out the first of the jobs that ran");
   number("--count", ask.count, UINT32_MAX, "Replay so many (default: all)");
-  simulate->add_option("--policy", ask.policy, "Which start: fcfs, easy, sjbf or plan (default)")
+  simulate
+      ->add_option(
+          "--policy",
+          ask.policy,
+          "Who decides: fcfs, easy, sjbf, or the server: greedy, plan (default)")
       ->type_name("NAME")
-      ->check(CLI::IsMember({"fcfs", "easy", "sjbf", "plan"}));
+      ->check(CLI::IsMember({"fcfs", "easy", "sjbf", "greedy", "plan"}));
   simulate
       ->add_option(
           "--estimates",

@@ -18,7 +18,8 @@ namespace {
 ReplayPolicy policy_named(const std::string& name) {
   if (name == "fcfs") return ReplayPolicy::Fcfs;
   if (name == "easy") return ReplayPolicy::Easy;
-  return name == "sjbf" ? ReplayPolicy::Sjbf : ReplayPolicy::Plan;
+  if (name == "sjbf") return ReplayPolicy::Sjbf;
+  return name == "greedy" ? ReplayPolicy::Greedy : ReplayPolicy::Plan;
 }
 
 Estimates estimates_named(const std::string& name) {
@@ -32,7 +33,7 @@ Exit fail(const Invocation& invocation, Exit exit, const char* token, const std:
   return exit;
 }
 
-/// Those that are asked for; empty, and why, when that is nothing that can be replayed.
+/// Those that are asked for; empty, and why, when these are none.
 std::span<const LoggedJob> cut(const WorkloadLog& log, const PlanAsk& ask, std::string& fault) {
   const std::span<const LoggedJob> all = log.jobs;
   if (ask.skip >= all.size()) {
@@ -40,15 +41,7 @@ std::span<const LoggedJob> cut(const WorkloadLog& log, const PlanAsk& ask, std::
     return {};
   }
   const size_t rest = all.size() - ask.skip;
-  const std::span<const LoggedJob> jobs =
-      all.subspan(ask.skip, ask.count == 0 ? rest : std::min<size_t>(rest, ask.count));
-  for (const LoggedJob& job : jobs) {
-    if (job.processors <= log.processors) continue;
-    fault = "job " + std::to_string(job.id) + " needs " + std::to_string(job.processors) +
-            " processors, the machine has " + std::to_string(log.processors);
-    return {};
-  }
-  return jobs;
+  return all.subspan(ask.skip, ask.count == 0 ? rest : std::min<size_t>(rest, ask.count));
 }
 
 bool write_starts(
@@ -77,15 +70,20 @@ Exit run_plan_simulate(const Invocation& invocation) {
     return fail(invocation, Exit::Usage, "bad_request", "'" + ask.swf + "': " + fault);
   }
   const std::span<const LoggedJob> jobs = cut(log, ask, fault);
-  if (jobs.empty()) return fail(invocation, Exit::Usage, "bad_request", fault);
   const ReplaySettings settings = {
       policy_named(ask.policy), estimates_named(ask.estimates), ask.seed, ask.steps};
+  if (!jobs.empty()) fault = replay_fault(jobs, log.processors, settings);
+  if (!fault.empty()) return fail(invocation, Exit::Usage, "bad_request", fault);
   const bool shows_progress = isatty(STDERR_FILENO) == 1;
   const auto began = std::chrono::steady_clock::now();
   const std::vector<int64_t> starts = replay(jobs, log.processors, settings, [&](size_t started) {
     if (shows_progress) std::fprintf(stderr, "\r%zu of %zu jobs", started, jobs.size());
   });
   if (shows_progress) std::fprintf(stderr, "\r\033[K");
+  if (starts.empty()) {
+    fault = "these jobs do not all start within 150 years: replay fewer with --count";
+    return fail(invocation, Exit::Usage, "bad_request", fault);
+  }
   const double elapsed_s =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   if (!write_starts(ask.out, jobs, starts)) {

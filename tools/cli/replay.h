@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "tools/cli/swf.h"
@@ -10,10 +11,11 @@
 namespace berth::cli {
 
 enum class ReplayPolicy : uint8_t {
-  Fcfs,  ///< strictly in order
-  Easy,  ///< in order, with backfill
-  Sjbf,  ///< in order, with backfill of the shortest first
-  Plan,  ///< planned anew at every arrival and end
+  Fcfs,    ///< strictly in order
+  Easy,    ///< in order, with backfill
+  Sjbf,    ///< in order, with backfill of the shortest first
+  Greedy,  ///< the server without its planner
+  Plan,    ///< the server
 };
 
 /// What is taken for a job's run time before it ends.
@@ -26,11 +28,29 @@ struct ReplaySettings {
   uint64_t steps = 20'000;  ///< of each plan
 };
 
+/// Decides who runs, as time goes on. Jobs are told by their place in the replay; what of one is
+/// not an estimate of the settings is not looked at before its end.
+class ReplayScheduler {
+ public:
+  virtual ~ReplayScheduler() = default;
+
+  virtual void submit(int64_t now_s, size_t job) = 0;
+  virtual void end(int64_t now_s, size_t job) = 0;
+  /// All that happens in this second has been told: who starts now.
+  virtual std::vector<size_t> settle(int64_t now_s) = 0;
+  /// When it wants to be asked again, if nothing happens before; INT64_MAX: not at all.
+  virtual int64_t next_s(int64_t) const { return INT64_MAX; }
+};
+
+/// Why these cannot be replayed, with the remedy; empty when they can.
+std::string replay_fault(
+    std::span<const LoggedJob> jobs, int64_t processors, const ReplaySettings& settings);
+
 /// Runs logged jobs in virtual time on one worker of so many slots; when each starts, in the log's
-/// seconds, in the order of `jobs`. What is not an estimate of the settings is not looked at before
-/// a job has ended. `told` is called now and then with how many have started.
+/// seconds, in the order of `jobs`; empty when they do not all start within 150 years. The same for
+/// the same seed and steps. `told` is called now and then with how many have started.
 ///
-/// Errors   a job that needs more than all processors never starts: leave it out before
+/// Errors   jobs that `replay_fault` finds fault with are a CHECK
 std::vector<int64_t> replay(
     std::span<const LoggedJob> jobs,
     int64_t processors,

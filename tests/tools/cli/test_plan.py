@@ -147,10 +147,25 @@ class PlanSimulate(unittest.TestCase):
             "fcfs": [(1, 0), (2, 100), (3, 150)],
             "easy": [(1, 0), (2, 100), (3, 150)],
             "sjbf": [(1, 0), (2, 100), (3, 150)],
+            "greedy": [(1, 0), (2, 100), (3, 150)],
             "plan": [(1, 0), (2, 110), (3, 100)],
         }.items():
             with self.subTest(policy):
                 self.assertEqual(self.starts("--policy", policy, "--estimates", "actual"), expected)
+
+    def test_the_same_seed_gives_the_same_output(self):
+        """Of a log that is worth a search: 60 jobs on 4 processors, the least and the most of them at once."""
+        log = "; MaxProcs: 4\n" + "".join(
+            f"{i} {i * 7} -1 {1 + i * i % 97} {1 + i % 4} -1 -1 -1 -1 -1 1 {i % 3} {i % 2} -1 0 -1 -1 -1\n"
+            for i in range(1, 61))
+        for estimates in ("actual", "learned"):
+            with self.subTest(estimates):
+                options = ("--policy", "plan", "--estimates", estimates, "--seed", "7", "--steps", "2000")
+                first, second = self.simulate(log, *options), self.simulate(log, *options)
+                self.assertEqual(first.returncode, 0, first.stderr)
+                self.assertEqual(first.stdout, second.stdout)
+                self.assertEqual(sorted(json.loads(line)["job"] for line in first.stdout.splitlines()),
+                                 list(range(1, 61)))
 
     def test_a_part_of_the_log(self):
         self.assertEqual(self.starts("--skip", "1", "--count", "1"), [(2, 1)])
@@ -176,6 +191,7 @@ class PlanSimulate(unittest.TestCase):
             LOG.replace("MaxProcs: 4", "MaxProcs: 99999999999"): "at most 1000000000 can be replayed",
             LOG.replace("MaxProcs: 4", "MaxProcs: -4"): "add a line '; MaxProcs: N'",
             "\0" * 50: "line 1 has no 18 numbers",
+            LOG.replace("MaxProcs: 4", "MaxProcs: 100000"): "choose --policy fcfs, easy or sjbf",
         }
         for log, words in cases.items():
             with self.subTest(words):
