@@ -84,6 +84,7 @@ void whole_plan(benchmark::State& state) {
 BENCHMARK(whole_plan)
     ->ArgNames({"workers", "jobs"})
     ->Args({100, 500})
+    ->Args({200, 10'000})
     ->Args({1'000, 1'000})
     ->Args({10'000, 10'000})
     ->Unit(benchmark::kMillisecond);

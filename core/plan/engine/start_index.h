@@ -22,7 +22,7 @@ class StartIndex {
  public:
   static constexpr size_t kPairsMax = 2'000'000;
   /// Fewer workers are asked as fast one by one: no task is covered.
-  static constexpr size_t kWorkersMin = 256;
+  static constexpr size_t kWorkersMin = 64;
 
   /// When a task could begin on a worker at the earliest, if it took so long.
   using Ask = std::function<Ticks(uint32_t task, uint32_t worker, Ticks duration)>;
