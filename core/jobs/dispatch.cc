@@ -2,6 +2,7 @@
 #include <atomic>
 #include <bit>
 #include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -25,17 +26,27 @@ constexpr size_t kAssignmentBytesMax = 256 * 1024;
 
 }  // namespace
 
+/// In the order of the queue; once it comes to jobs that are planned, those go in the order of the
+/// plan. What no plan knows of yet and stands before them all is tried first.
 bool JobLedger::State::dispatch(Now now, Effects& effects) {
   // Not before all have had their turn since the last time: the first few hundred classes, which
   // find no room whatever is freed, would be tried for ever, and nobody behind them.
   if (!dispatching && std::exchange(freed, false) && queue.blocked() > 0) queue.unblock_all();
+  const std::vector<WorkerNumber> look = workers_with_promises(now);
+  std::optional<JobTurn> kept;  // of the jobs that rank with it what was promised is started
   size_t placed = 0;
   size_t failed = 0;
   bool more = false;
   while (auto head = queue.next()) {
     more = placed == kPlacedPerTurn || failed == kFailedPerTurn;
     if (more) break;
-    Job& job = *jobs.find(head->second.id);
+    const JobTurn turn = head->second;
+    if (!look.empty() && promises.find(turn.id) != nullptr && (!kept || outranks(*kept, turn))) {
+      kept = turn;
+      start_promised(now, look, turn);
+      continue;  // the head may have started
+    }
+    Job& job = *jobs.find(turn.id);
     if (find_place(now, job, head->first, effects)) {
       assign(now, job);
       ++placed;
@@ -44,8 +55,7 @@ bool JobLedger::State::dispatch(Now now, Effects& effects) {
       ++failed;
     }
   }
-  // After the queue: what no plan knows of yet may stand before all that is promised.
-  const bool promised = start_promised(now);
+  const bool promised = start_promised(now, look, std::nullopt);
   send_assignments(effects);
   publish_blocked();
   dispatching = more;

@@ -329,9 +329,11 @@ struct JobLedger::State {
   Instant promises_looked_at;
   bool keeps_promises(
       Now now, WorkerNumber number, const NodeDemand& demand, Duration length, JobTurn turn);
+  bool outranks(JobTurn one, JobTurn other) const;
   bool goes_before(JobTurn turn, const Promise& promise) const;
-  bool start_promised(Now now);
-  size_t start_promised_on(Now now, WorkerNumber worker);
+  std::vector<WorkerNumber> workers_with_promises(Now now);
+  bool start_promised(Now now, std::span<const WorkerNumber> look, std::optional<JobTurn> last);
+  size_t start_promised_on(Now now, WorkerNumber worker, std::optional<JobTurn> last);
   bool keep_promise(Now now, wire::JobId id);
   void end_promise(wire::JobId id, WorkerNumber assigned_to_worker);
   void drop_promises_on(WorkerNumber worker, wire::PlanCause cause);

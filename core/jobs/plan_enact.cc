@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -115,14 +116,18 @@ Ticks ticks(Duration length) {
 
 }  // namespace
 
-/// Whether the one at `turn` need not mind what is promised to another. A plan trades age alone:
-/// what counts for more than that also counts against it, and what no plan knows keeps its place
-/// in the queue.
+/// Whether a plan may not let the one wait for the other: it trades age alone.
+bool JobLedger::State::outranks(JobTurn one, JobTurn other) const {
+  if (one.priority != other.priority) return one.priority > other.priority;
+  const bool by_deadline = settings.plan.objective != wire::PlanObjective::Deadlines;
+  return by_deadline && one.deadline_at_ms != other.deadline_at_ms && one < other;
+}
+
+/// Whether the one at `turn` need not mind what is promised to another. What no plan knows keeps
+/// its place in the queue.
 bool JobLedger::State::goes_before(JobTurn turn, const Promise& promise) const {
   if (promises.find(turn.id) == nullptr) return turn < promise.turn;
-  if (turn.priority != promise.turn.priority) return turn.priority > promise.turn.priority;
-  const bool by_deadline = settings.plan.objective != wire::PlanObjective::Deadlines;
-  return by_deadline && turn.deadline_at_ms != promise.turn.deadline_at_ms && turn < promise.turn;
+  return outranks(turn, promise.turn);
 }
 
 /// Whether the worker keeps to what it has promised before the one at `turn` when `demand` of that,
@@ -169,28 +174,29 @@ bool JobLedger::State::keeps_promises(
   return true;
 }
 
-/// Starts what is due, and on workers where something was freed what can be early without moving
-/// anything. True: there is more to do.
-bool JobLedger::State::start_promised(Now now) {
-  if (promises.empty()) {
-    freed_workers.clear();
-    return false;
-  }
-  std::vector<WorkerNumber> look;
+/// Where something is due, or was freed and may be started early without moving anything.
+std::vector<WorkerNumber> JobLedger::State::workers_with_promises(Now now) {
+  std::vector<WorkerNumber> look = std::exchange(freed_workers, {});
+  if (promises.empty()) return {};
   // What is overdue waits for something to be freed, and is looked at now and then all the same.
   if (now.mono >= promises_looked_at + kLookApart) {
     promises_looked_at = now.mono;
-    look = promises.due(now.mono);
+    const std::vector<WorkerNumber> due = promises.due(now.mono);
+    look.insert(look.end(), due.begin(), due.end());
   }
   if (std::exchange(plan_changed, false)) {
     for (WorkerNumber number = 0; number < workers.size(); ++number) {
-      if (promises.any_on(number)) freed_workers.push_back(number);
+      if (promises.any_on(number)) look.push_back(number);
     }
   }
-  look.insert(look.end(), freed_workers.begin(), freed_workers.end());
-  freed_workers.clear();
   std::sort(look.begin(), look.end());
   look.erase(std::unique(look.begin(), look.end()), look.end());
+  return look;
+}
+
+/// On these workers, of all or of those that `last` does not outrank. True: there is more to do.
+bool JobLedger::State::start_promised(
+    Now now, std::span<const WorkerNumber> look, std::optional<JobTurn> last) {
   size_t started = 0;
   for (size_t i = 0; i < look.size(); ++i) {
     if (started >= kStartsPerTurn) {
@@ -198,15 +204,17 @@ bool JobLedger::State::start_promised(Now now) {
           freed_workers.end(), look.begin() + static_cast<ptrdiff_t>(i), look.end());
       return true;
     }
-    started += start_promised_on(now, look[i]);
+    started += start_promised_on(now, look[i], last);
   }
   return false;
 }
 
-size_t JobLedger::State::start_promised_on(Now now, WorkerNumber worker) {
+size_t JobLedger::State::start_promised_on(
+    Now now, WorkerNumber worker, std::optional<JobTurn> last) {
   std::vector<wire::JobId> ids;
-  for (const Promise* one : promises.on(worker))
-    ids.push_back(one->job);
+  for (const Promise* one : promises.on(worker)) {
+    if (!last || !outranks(*last, one->turn)) ids.push_back(one->job);
+  }
   size_t started = 0;
   for (wire::JobId id : ids)
     started += keep_promise(now, id) ? 1 : 0;

@@ -266,6 +266,18 @@ TEST_F(Plans, JobsThatAreAlikeStartInTheOrderOfTheQueueWhateverThePlanSays) {
   EXPECT_EQ(world.state_of(7), JobState::Pending);
 }
 
+// What was freed early went to the oldest, whatever was planned.
+TEST_F(Plans, AmongThoseThatArePlannedThePlansOrderHolds) {
+  one_worker(1);
+  (void)running(job(1, 100));
+  world.submit(kClient, {job(1, 30), job(1, 20)});  // 2, 3
+  (void)turn();
+  (void)planned();
+  (void)after(5'000);
+  complete(1);
+  EXPECT_EQ(turn(), Lines({"c11: run j3.1", "c11: reported ok"}));
+}
+
 // What a plan did not know had to wait until all was started that it had promised.
 TEST_F(Plans, WhatIsPromisedKeepsNobodyWaitingWhoStandsBefore) {
   struct Case {
