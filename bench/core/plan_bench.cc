@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstring>
 #include <deque>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -87,6 +88,35 @@ BENCHMARK(whole_plan)
     ->Args({200, 10'000})
     ->Args({1'000, 1'000})
     ->Args({10'000, 10'000})
+    ->Unit(benchmark::kMillisecond);
+
+/// The plan that follows one whose worker with 100 jobs is gone.
+void repair(benchmark::State& state) {
+  JobSnapshot world =
+      busy_fleet(static_cast<uint32_t>(state.range(0)), static_cast<uint32_t>(state.range(1)));
+  std::map<uint64_t, PlannedStart> before;
+  for (const PlannedStart& start : plan_jobs(std::make_unique<JobSnapshot>(world), 0).starts)
+    before[start.job] = start;
+  for (size_t i = 0; i < world.waiting.size(); ++i) {
+    WaitingJob& job = world.waiting[i];
+    if (i % (world.waiting.size() / 100) == 0) continue;
+    job.previous_host = before[job.job].worker;
+    job.previous_start = before[job.job].start;
+  }
+  double kept = 0;
+  for (auto _ : state) {
+    state.PauseTiming();
+    auto snapshot = std::make_unique<JobSnapshot>(world);
+    state.ResumeTiming();
+    kept = plan_jobs(std::move(snapshot), 0).diff.kept;
+  }
+  state.counters["kept"] = kept;
+}
+BENCHMARK(repair)
+    ->ArgNames({"workers", "jobs"})
+    ->Args({100, 1'000})
+    ->Args({1'000, 1'000})
+    ->Args({1'000, 10'000})
     ->Unit(benchmark::kMillisecond);
 
 /// A ledger whose workers are all busy, with as many jobs waiting.

@@ -302,6 +302,7 @@ struct JobLedger::State {
   std::vector<uint32_t> host_of;  ///< of each worker its place in the last snapshot
   JobPlan asked_for;  ///< of the last snapshot; its row in the history if nothing else ever comes
   bool wants_plan(Now now);
+  Duration budget_for(wire::PlanCause cause) const;
   std::unique_ptr<JobSnapshot> take_snapshot(Now now);
   void add_hosts(JobSnapshot& snapshot);
   void add_waiting(Now now, JobSnapshot& snapshot);

@@ -20,6 +20,8 @@ constexpr size_t kLookedAtMax = 20'000;
 /// Without any that is.
 constexpr size_t kLookedAtFirst = 2'000;
 
+constexpr Duration kRepairBudget = Duration::milliseconds(40);
+
 Ticks ticks(Duration length) {
   return length.ns / 1'000;
 }
@@ -37,6 +39,13 @@ bool JobLedger::State::wants_plan(Now now) {
   return plan_cause.has_value();
 }
 
+/// What was promised on a worker that is lost, or was refused, is to have another place at once;
+/// the next plan has time to look for better ones.
+Duration JobLedger::State::budget_for(PlanCause cause) const {
+  const bool repairs = cause == PlanCause::WorkerLost || cause == PlanCause::Refused;
+  return repairs ? std::min(settings.plan.budget, kRepairBudget) : settings.plan.budget;
+}
+
 std::unique_ptr<JobSnapshot> JobLedger::State::take_snapshot(Now now) {
   if (!wants_plan(now)) return nullptr;
   auto snapshot = std::make_unique<JobSnapshot>();
@@ -45,7 +54,7 @@ std::unique_ptr<JobSnapshot> JobLedger::State::take_snapshot(Now now) {
   const bool counts_waiting = settings.plan.objective == wire::PlanObjective::Slowdown;
   snapshot->patience = counts_waiting ? settings.plan.patience : 0;
   snapshot->move_price = settings.plan.move_price;
-  snapshot->budget = settings.plan.budget;
+  snapshot->budget = budget_for(*plan_cause);
   snapshot->taken = now.mono;
   snapshot->taken_at_ms = now.wall_ms;
   snapshot->pending = static_cast<uint32_t>(queue.blocked());
