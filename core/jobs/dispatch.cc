@@ -2,7 +2,6 @@
 #include <atomic>
 #include <bit>
 #include <limits>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -32,19 +31,19 @@ bool JobLedger::State::dispatch(Now now, Effects& effects) {
   // Not before all have had their turn since the last time: the first few hundred classes, which
   // find no room whatever is freed, would be tried for ever, and nobody behind them.
   if (!dispatching && std::exchange(freed, false) && queue.blocked() > 0) queue.unblock_all();
-  const std::vector<WorkerNumber> look = workers_with_promises(now);
-  std::optional<JobTurn> kept;  // of the jobs that rank with it what was promised is started
+  const std::vector<DuePromise> due = due_promises(now);
+  size_t kept = 0;  // of these: looked at
   size_t placed = 0;
   size_t failed = 0;
   bool more = false;
   while (auto head = queue.next()) {
-    more = placed == kPlacedPerTurn || failed == kFailedPerTurn;
+    more = placed >= kPlacedPerTurn || failed == kFailedPerTurn;
     if (more) break;
     const JobTurn turn = head->second;
-    if (!look.empty() && promises.find(turn.id) != nullptr && (!kept || outranks(*kept, turn))) {
-      kept = turn;
-      start_promised(now, look, turn);
-      continue;  // the head may have started
+    const bool planned = promises.find(turn.id) != nullptr;
+    if (planned && kept < due.size() && !outranks(turn, due[kept].turn)) {
+      placed += keep_promise(now, due[kept++].job) ? 1 : 0;
+      continue;  // the head may have been the one
     }
     Job& job = *jobs.find(turn.id);
     if (find_place(now, job, head->first, effects)) {
@@ -55,11 +54,15 @@ bool JobLedger::State::dispatch(Now now, Effects& effects) {
       ++failed;
     }
   }
-  const bool promised = start_promised(now, look, std::nullopt);
+  for (; !more && kept < due.size() && placed < kPlacedPerTurn; ++kept)
+    placed += keep_promise(now, due[kept].job) ? 1 : 0;
+  // Those before them come first, in the next turn.
+  for (size_t i = kept; i < due.size(); ++i)
+    freed_workers.push_back(due[i].worker);
   send_assignments(effects);
   publish_blocked();
   dispatching = more;
-  return more || promised || (freed && queue.blocked() > 0);
+  return more || kept < due.size() || (freed && queue.blocked() > 0);
 }
 
 void JobLedger::State::publish_blocked() {

@@ -332,9 +332,13 @@ struct JobLedger::State {
       Now now, WorkerNumber number, const NodeDemand& demand, Duration length, JobTurn turn);
   bool outranks(JobTurn one, JobTurn other) const;
   bool goes_before(JobTurn turn, const Promise& promise) const;
-  std::vector<WorkerNumber> workers_with_promises(Now now);
-  bool start_promised(Now now, std::span<const WorkerNumber> look, std::optional<JobTurn> last);
-  size_t start_promised_on(Now now, WorkerNumber worker, std::optional<JobTurn> last);
+  struct DuePromise {
+    JobTurn turn;
+    wire::JobId job;
+    WorkerNumber worker;
+  };
+  std::vector<DuePromise> due_promises(Now now);
+  Job* first_to_serve(wire::JobId id);
   bool keep_promise(Now now, wire::JobId id);
   void end_promise(wire::JobId id, WorkerNumber assigned_to_worker);
   void drop_promises_on(WorkerNumber worker, wire::PlanCause cause);

@@ -18,8 +18,6 @@ namespace berth::core {
 
 namespace {
 
-/// Starts of one turn; the rest follows in the next.
-constexpr size_t kStartsPerTurn = 4'096;
 constexpr Duration kLookApart = Duration::milliseconds(20);
 
 /// What is counted of a worker, in this order: amounts, GPUs, then the custom resources it has.
@@ -174,8 +172,9 @@ bool JobLedger::State::keeps_promises(
   return true;
 }
 
-/// Where something is due, or was freed and may be started early without moving anything.
-std::vector<WorkerNumber> JobLedger::State::workers_with_promises(Now now) {
+/// What may be kept now: on workers where something is due, or was freed and may be started early.
+/// By rank, and on each worker the earliest start first.
+std::vector<JobLedger::State::DuePromise> JobLedger::State::due_promises(Now now) {
   std::vector<WorkerNumber> look = std::exchange(freed_workers, {});
   if (promises.empty()) return {};
   // What is overdue waits for something to be freed, and is looked at now and then all the same.
@@ -191,48 +190,35 @@ std::vector<WorkerNumber> JobLedger::State::workers_with_promises(Now now) {
   }
   std::sort(look.begin(), look.end());
   look.erase(std::unique(look.begin(), look.end()), look.end());
-  return look;
-}
-
-/// On these workers, of all or of those that `last` does not outrank. True: there is more to do.
-bool JobLedger::State::start_promised(
-    Now now, std::span<const WorkerNumber> look, std::optional<JobTurn> last) {
-  size_t started = 0;
-  for (size_t i = 0; i < look.size(); ++i) {
-    if (started >= kStartsPerTurn) {
-      freed_workers.insert(
-          freed_workers.end(), look.begin() + static_cast<ptrdiff_t>(i), look.end());
-      return true;
-    }
-    started += start_promised_on(now, look[i], last);
+  std::vector<DuePromise> all;
+  for (WorkerNumber number : look) {
+    for (const Promise* one : promises.on(number))
+      all.push_back({one->turn, one->job, number});
   }
-  return false;
+  std::stable_sort(all.begin(), all.end(), [this](const DuePromise& a, const DuePromise& b) {
+    return outranks(a.turn, b.turn);
+  });
+  return all;
 }
 
-size_t JobLedger::State::start_promised_on(
-    Now now, WorkerNumber worker, std::optional<JobTurn> last) {
-  std::vector<wire::JobId> ids;
-  for (const Promise* one : promises.on(worker)) {
-    if (!last || !outranks(*last, one->turn)) ids.push_back(one->job);
+/// The first in the queue whom the start of `id` serves as well, if that is still promised: jobs
+/// that are alike change places when one of them starts. Of those that wait no longer, such as the
+/// aborted elements of an array, the promises end here.
+Job* JobLedger::State::first_to_serve(wire::JobId id) {
+  while (promises.find(id) != nullptr) {
+    const wire::JobId first = promises.first_alike(id);
+    Job* job = jobs.find(first);
+    if (job != nullptr && job->queued) return job;
+    end_promise(first, kNoWorker);
   }
-  size_t started = 0;
-  for (wire::JobId id : ids)
-    started += keep_promise(now, id) ? 1 : 0;
-  return started;
+  return nullptr;
 }
 
-/// The start itself: an ordinary hold, lease and assignment, of the first in the queue whom it
-/// serves as well. False: not now, or never.
+/// The start itself: an ordinary hold, lease and assignment. False: not now, or never.
 bool JobLedger::State::keep_promise(Now now, wire::JobId id) {
-  // Jobs that are alike change places when one of them starts.
-  const Promise* found = promises.find(id);
-  if (found == nullptr) return false;
-  const Promise promise = *found;
-  Job* job = jobs.find(promises.first_alike(id));
-  if (job == nullptr || !job->queued) {
-    (void)promises.remove(id);
-    return false;
-  }
+  Job* job = first_to_serve(id);
+  if (job == nullptr) return false;
+  const Promise promise = *promises.find(id);
   const WorkerEntry& worker = workers.at(promise.worker);
   if (!worker.ready()) return false;
   const Query& query = classes.query(job->like, *job);

@@ -33,9 +33,9 @@ struct Promise {
 
 /// The planned starts that stand: at most one for each job.
 ///
-/// Shape    a hash table by job; of each worker its jobs by start; those alike by their turn; all
-/// of
-///          them by start
+/// Shape    a hash table by job; of each worker its jobs by start; of each kind its jobs by turn;
+/// all
+///          by start
 /// Threads  one owner
 /// Memory   about 300 bytes a promise
 class PlannedStarts {

@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <bit>
+#include <set>
 #include <string>
+#include <tuple>
+
+#include "core/plan/engine/start_index.h"
 
 namespace berth::core {
 
@@ -193,6 +197,7 @@ class Builder {
       if (std::binary_search(excluded.begin(), excluded.end(), host)) continue;
       hosts.push_back(host);
     }
+    lists_ += hosts.size();
     return allowed_[query] = WorkerList(std::move(hosts));
   }
 
@@ -207,12 +212,22 @@ class Builder {
     return rest;
   }
 
+  /// Jobs of few kinds are placed without asking every worker (`StartIndex`); those of more kinds
+  /// would take the planner seconds.
+  bool affordable(const WaitingJob& job) {
+    const size_t hosts = snapshot_.hosts.size();
+    const uint64_t alone = job.avoided.empty() ? 0 : job.job;
+    kinds_.emplace(job.query, std::bit_width(static_cast<uint64_t>(job.duration)), alone);
+    if (kinds_.size() * hosts > StartIndex::kPairsMax) asked_ += hosts;
+    return asked_ <= JobProblem::kAskedMax;
+  }
+
   /// False: no room for more of them in one problem.
   bool add_task(uint32_t waiting) {
     const WaitingJob& job = snapshot_.waiting[waiting];
     const WorkerList allowed = allowed_for(job);
     if (allowed.empty()) return true;
-    if (lists_ > JobProblem::kListsMax) return false;
+    if (lists_ > JobProblem::kListsMax || !affordable(job)) return false;
     if (!built_.first && built_.tasks.empty() && out_of_patience(job)) {
       place_first(waiting, allowed);
       return true;
@@ -309,7 +324,9 @@ class Builder {
   std::vector<std::vector<Amount>> demands_;  ///< of each query
   std::vector<WorkerList> allowed_;
   std::vector<char> known_;
-  size_t lists_ = 0;  ///< workers on lists that one job has alone
+  size_t lists_ = 0;  ///< workers on all lists
+  std::set<std::tuple<uint32_t, int, uint64_t>> kinds_;
+  size_t asked_ = 0;  ///< workers, for jobs beyond the first kinds
 };
 
 }  // namespace

@@ -24,10 +24,14 @@ struct JobRange {
 /// for one of a later range. A range is the jobs of one priority and one deadline, or of one
 /// priority where lateness is what the objective counts: among those only age is traded.
 ///
-/// Memory   the allowed workers of jobs that avoid some cost 4 bytes each; jobs beyond `kListsMax`
-///          of those in all are left to later plans
+/// Memory   4 bytes for each worker that is on a list of allowed ones: one list for all that ask
+/// for
+///          the same, and one for each job that avoids some; jobs beyond `kListsMax` of those in
+///          all, or of so many kinds that workers had to be asked `kAskedMax` times one by one, are
+///          left to later plans
 struct JobProblem {
   static constexpr size_t kListsMax = 8'000'000;
+  static constexpr size_t kAskedMax = 4'000'000;
 
   Problem problem;               ///< its workers are the snapshot's hosts
   std::vector<uint32_t> tasks;   ///< of each task its place in `snapshot.waiting`, ascending

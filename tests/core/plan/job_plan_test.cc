@@ -323,6 +323,33 @@ TEST(JobPlan, WhatIsPlannedBehindTakesNothingFromThoseBefore) {
   }
 }
 
+// Each wanted something of its own, and every worker was asked for each: seconds and gigabytes.
+TEST(JobPlan, WhatWouldTakeTooLongIsLeftToLaterPlans) {
+  constexpr uint32_t kHosts = 10'000;
+  constexpr uint32_t kJobs = 1'000;
+  JobSnapshot world;
+  world.hosts.resize(kHosts);
+  for (uint32_t host = 0; host < kHosts; ++host) {
+    world.hosts[host].worker = host;
+    world.hosts[host].node.capacity[kSlots] = kJobs;
+    world.hosts[host].node.free[kSlots] = kJobs;
+  }
+  for (uint32_t i = 0; i < kJobs; ++i) {
+    world.queries.push_back({asks_for(1 + i), {}});
+    WaitingJob& job = world.waiting.emplace_back();
+    job.job = 1 + i;
+    job.query = i;
+    job.duration = kS;
+  }
+  const JobPlan plan = plan_jobs(std::make_unique<JobSnapshot>(world), 0);
+  EXPECT_EQ(plan.fault, "");
+  EXPECT_LT(plan.starts.size(), kJobs);
+  EXPECT_GT(plan.starts.size(), kJobs / 2);
+  EXPECT_TRUE(std::ranges::all_of(plan.starts, [&](const PlannedStart& start) {
+    return start.job <= plan.starts.size();  // the front of the queue
+  }));
+}
+
 TEST(JobPlan, WhatCanRunNowhereIsLeftOut) {
   JobSnapshot world;
   SnapshotHost host;
