@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "net/loop_clock.h"
+#include "net/thread_turns.h"
 
 namespace berth::net {
 namespace {
@@ -21,6 +22,8 @@ PlannerThread::PlannerThread(const Post& post)
     : LoopThread("planner"), post_(post), rng_(static_cast<uint64_t>(LoopClock::mono().ns)) {}
 
 void PlannerThread::on_start() {
+  give_way();  // a plan is a wish, a placement is waited for
+  take_short_turns();
   uv_idle_init(loop(), &more_);
   more_.data = this;
 }

@@ -52,9 +52,9 @@ def planner_seconds(server):
 
 def planner(bench):
     """the wire's placements beside the planner at work all the time, and with no planner"""
-    load = {"rate": 50_000, "workers": 1_000, "connections": 8, "depth": 64}
+    load = {"rate": 20_000, "workers": 1_000, "connections": 8, "depth": 64}
     busy, idle, shares = [], [], []
-    settings = ("--plan-budget", "5s", "--plan-period", "10ms")
+    settings = ("--plan-budget", "500ms", "--plan-period", "10ms")
     with bench.berthd(*settings) as one, bench.berthd("--planner=false") as other:
         with backlog(bench, one), backlog(bench, other):
             for _ in range(bench.runs):
