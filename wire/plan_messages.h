@@ -27,7 +27,7 @@ inline constexpr int kPlanCauseCount = 6;
 /// What a plan makes small.
 enum class PlanObjective : uint8_t {
   Slowdown = 0,   ///< the mean bounded slowdown of the jobs
-  Deadlines = 1,  ///< priority × time beyond the deadline, summed
+  Deadlines = 1,  ///< time beyond the deadline, summed
   Makespan = 2,   ///< the end of the last job
   Workers = 3,    ///< workers that run anything
 };
