@@ -1,6 +1,7 @@
 """`berth plan history`, `show` and `explain`: what a server planned for its jobs."""
 
 import json
+import signal
 import unittest
 
 from harness import EndToEndTest, eventually
@@ -24,7 +25,7 @@ class PlanLive(EndToEndTest):
                 self.assertIn(words, done.stderr)
 
     def test_jobs_that_wait_are_planned_and_explained(self):
-        self.agent(self.berthd, "w1", "--max-tasks", "1")
+        agent = self.agent(self.berthd, "w1", "--max-tasks", "1", "--stop-tasks-on-exit")
         self.wait_for_status(self.berthd, "w1", "online")
         for _ in range(6):
             self.cli(self.berthd, "job", "submit", "--estimate", "10m", "--", "sleep", "600", check=0)
@@ -45,6 +46,8 @@ class PlanLive(EndToEndTest):
             self.assertIn("w1 has room for it", text)
         newest = self.cli(self.berthd, "plan", "show", "last", check=0).stdout
         self.assertRegex(newest, r"^plan \d+, applied, made ")
+        agent.signal(signal.SIGTERM)  # a killed one would leave its task behind for ten minutes
+        self.assertEqual(agent.wait(), 0)
 
     def explained(self, job):
         done = self.cli(self.berthd, "plan", "explain", job, "--json")
