@@ -43,24 +43,45 @@ JobTraits traits_of(const wire::JobSpec& spec) {
   return traits;
 }
 
-Experience::Groups& Experience::place_for(std::span<const std::byte> spec) {
-  if (specs_.empty()) specs_.resize(kSpecsKept);
-  const uint64_t hash = hash_text({reinterpret_cast<const char*>(spec.data()), spec.size()}) | 1;
-  Groups& place = specs_[hash / 2 % kSpecsKept];
-  if (place.spec == hash) return place;
-  place = {};
-  place.spec = hash;
-  place.slots.fill(kNoSlot);
-  return place;
+Experience::Experience(uint32_t groups_max, uint32_t relatives_max)
+    : groups_max_(groups_max), relatives_max_(relatives_max) {
+  Relatives& all = relatives_.emplace_back();
+  all.keys.fill(group_keys({})[0]);
+  all.slots.fill(kNoSlot);
 }
 
-uint32_t Experience::find(Groups& groups, size_t level, uint64_t kind) {
+Likeness Experience::likeness_of(const wire::JobSpec& spec) {
+  const GroupKeys keys = group_keys(traits_of(spec));
+  // Who is in the same queue with the same size, and of the same user.
+  const std::pair who{keys[1], keys[2]};
+  const auto known = relatives_by_keys_.find(who);
+  if (known != relatives_by_keys_.end()) return {keys[kProgram], known->second};
+  if (relatives_.size() >= relatives_max_) return {keys[kProgram], 0};
+  const auto number = static_cast<uint32_t>(relatives_.size());
+  Relatives& added = relatives_.emplace_back();
+  std::copy_n(keys.begin(), kShared, added.keys.begin());
+  added.slots.fill(kNoSlot);
+  relatives_by_keys_.emplace(who, number);
+  return {keys[kProgram], number};
+}
+
+uint64_t Experience::key_of(Likeness like, size_t level, uint64_t kind) const {
+  if (level < kShared) return relatives_[like.relatives].keys[level];
+  return level == kProgram ? like.program : hash_step(key_on_kind(like.program, {}), kind);
+}
+
+uint32_t Experience::find(Likeness like, size_t level, uint64_t kind) {
+  const auto look_up = [&](uint64_t key) {
+    const auto found = by_key_.find(key);
+    return found == by_key_.end() ? kNoSlot : found->second;
+  };
   if (level == kOnKind && kind == 0) return kNoSlot;
-  const uint64_t key = level == kOnKind ? hash_step(groups.keys[level], kind) : groups.keys[level];
-  uint32_t& slot = groups.slots[level];
-  if (slot < groups_.size() && groups_[slot].key == key) return slot;
-  const auto found = by_key_.find(key);
-  slot = found == by_key_.end() ? kNoSlot : found->second;
+  const uint64_t key = key_of(like, level, kind);
+  if (level >= kShared) return look_up(key);
+  // Whoever shares nothing else is counted once.
+  if (like.relatives == 0 && level > 0) return kNoSlot;
+  uint32_t& slot = relatives_[like.relatives].slots[level];
+  if (slot >= groups_.size() || groups_[slot].key != key) slot = look_up(key);
   return slot;
 }
 
@@ -91,15 +112,13 @@ uint32_t Experience::add(uint64_t key) {
   return slot;
 }
 
-void Experience::learn(Groups& groups, uint64_t kind, double run_s, double memory_bytes) {
+void Experience::learn(Likeness like, uint64_t kind, double run_s, double memory_bytes) {
   ++learned_;
-  const size_t levels = kind == 0 ? kOnKind : kGroupLevels;
-  for (size_t level = 0; level < levels; ++level) {
-    uint32_t slot = find(groups, level, kind);
-    if (slot == kNoSlot) {
-      slot = add(level == kOnKind ? hash_step(groups.keys[level], kind) : groups.keys[level]);
-      groups.slots[level] = slot;
-    }
+  for (size_t level = 0; level < kGroupLevels; ++level) {
+    if (level == kOnKind && kind == 0) continue;
+    if (like.relatives == 0 && level > 0 && level < kShared) continue;
+    uint32_t slot = find(like, level, kind);
+    if (slot == kNoSlot) slot = add(key_of(like, level, kind));
     Group& group = groups_[slot];
     group.run.learn(run_s);
     group.memory.learn(memory_bytes);
@@ -111,32 +130,30 @@ void Experience::learn(Groups& groups, uint64_t kind, double run_s, double memor
 }
 
 template <typename Part>
-Forecast Experience::forecast(
-    Groups& groups, uint64_t kind, size_t from, Belief belief, Part part) {
+Belief Experience::narrowed(Likeness like, uint64_t kind, size_t from, Belief belief, Part part) {
   for (size_t level = from; level < kGroupLevels; ++level) {
-    const uint32_t slot = find(groups, level, kind);
+    const uint32_t slot = find(like, level, kind);
     if (slot != kNoSlot) belief.narrow(groups_[slot].*part);
   }
-  return belief.forecast();
+  return belief;
 }
 
-Forecast Experience::run_s(Groups& groups, uint64_t kind, double said_s) {
-  const size_t from = said_s > 0 ? kProgram : 0;
-  return forecast(groups, kind, from, Belief(said_s), &Group::run);
+Belief Experience::run_s(Likeness like, uint64_t kind, double said_s) {
+  return narrowed(like, kind, said_s > 0 ? kProgram : 0, Belief(said_s), &Group::run);
 }
 
 /// Of the same program alone: what other programs took says nothing of a request for memory.
-Forecast Experience::memory_bytes(Groups& groups, uint64_t kind) {
-  return forecast(groups, kind, kProgram, Belief(), &Group::memory);
+Belief Experience::memory_bytes(Likeness like, uint64_t kind) {
+  return narrowed(like, kind, kProgram, Belief(), &Group::memory);
 }
 
-double Experience::runs_seen(Groups& groups) {
-  const uint32_t slot = find(groups, kProgram, 0);
+double Experience::runs_seen(Likeness like) {
+  const uint32_t slot = find(like, kProgram, 0);
   return slot == kNoSlot ? 0 : groups_[slot].run.weight;
 }
 
-double Experience::peaks_seen(Groups& groups) {
-  const uint32_t slot = find(groups, kProgram, 0);
+double Experience::peaks_seen(Likeness like) {
+  const uint32_t slot = find(like, kProgram, 0);
   return slot == kNoSlot ? 0 : groups_[slot].memory.weight;
 }
 

@@ -4,10 +4,10 @@
 
 #include <array>
 #include <cstdint>
-#include <span>
-#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "core/jobs/job.h"
 #include "core/jobs/records.h"
 #include "core/plan/moments.h"
 #include "core/plan/predictor.h"
@@ -23,43 +23,37 @@ JobTraits traits_of(const wire::JobSpec& spec);
 
 /// What jobs took, learned from those that have ended, and what others like them will take.
 ///
-/// As `Predictor`, for the ledger: both run time and memory; the groups of a spec are remembered,
-/// so that learning from a job like the last ones costs a hash of its spec and no allocation; and
+/// As `Predictor`, for the ledger: both run time and memory; a job brings its `Likeness` along, so
+/// that neither learning from it nor asking what it will take looks at its spec or allocates; and
 /// when the table is full, groups that nothing was learned of for long make room.
 ///
-/// Shape    groups in slots, a hash table of their keys, the groups of the last few thousand specs
+/// Shape    groups in slots, a hash table of their keys; of relatives, who share all but the
+/// program,
+///          the keys and where their groups were last
 /// Threads  one owner
-/// Memory   some 90 bytes a group, `groups_max` at most; 450 KiB for specs
+/// Memory   some 90 bytes a group, `groups_max` at most; 80 bytes for each user's queues and sizes,
+///          `relatives_max` of those: whoever comes later is known by program alone
 class Experience {
  public:
   static constexpr uint32_t kGroupsMax = 100'000;
 
-  explicit Experience(uint32_t groups_max = kGroupsMax) : groups_max_(groups_max) {}
+  static constexpr uint32_t kRelativesMax = 100'000;
 
-  /// The groups of a spec. `read(bytes)` decodes it, when it is not among the last ones seen. Valid
-  /// until the next call.
-  struct Groups {
-    uint64_t spec = 0;  ///< hash of its bytes
-    GroupKeys keys{};   ///< the last one: on a worker of any kind
-    std::array<uint32_t, kGroupLevels> slots{};
-  };
-  template <typename Read>
-  Groups& groups_of(std::span<const std::byte> spec, Read&& read) {
-    Groups& known = place_for(spec);
-    if (known.keys[0] == 0) known.keys = group_keys(traits_of(read(spec)));
-    return known;
-  }
+  explicit Experience(uint32_t groups_max = kGroupsMax, uint32_t relatives_max = kRelativesMax);
+
+  /// Holds for this process.
+  Likeness likeness_of(const wire::JobSpec& spec);
 
   /// What is not positive is not learned. `kind` is that of the worker, 0 when it is not known.
-  void learn(Groups& groups, uint64_t kind, double run_s, double memory_bytes);
+  void learn(Likeness like, uint64_t kind, double run_s, double memory_bytes);
 
   /// `said_s`: what its client thinks; it stands in for what is known of jobs in general. 0: it
   /// does not say.
-  Forecast run_s(Groups& groups, uint64_t kind, double said_s);
-  Forecast memory_bytes(Groups& groups, uint64_t kind);
+  Belief run_s(Likeness like, uint64_t kind, double said_s);
+  Belief memory_bytes(Likeness like, uint64_t kind);
   /// How many of the same user's same program have been seen, older ones counting for less.
-  double runs_seen(Groups& groups);
-  double peaks_seen(Groups& groups);
+  double runs_seen(Likeness like);
+  double peaks_seen(Likeness like);
 
   /// Of a store that says nonsense nothing is taken.
   void restore(const ExperienceRecord& record);
@@ -71,8 +65,9 @@ class Experience {
 
  private:
   static constexpr uint32_t kNoSlot = ~0u;
-  static constexpr size_t kSpecsKept = 4'096;
   static constexpr size_t kLookedAt = 8;
+  /// Levels that relatives share; the rest is of the program.
+  static constexpr size_t kShared = kGroupLevels - 2;
 
   struct Group {
     uint64_t key = 0;
@@ -82,18 +77,25 @@ class Experience {
     bool changed = false;
   };
 
-  Groups& place_for(std::span<const std::byte> spec);
-  /// kNoSlot: nothing is known of it. What is found is noted in `groups`.
-  uint32_t find(Groups& groups, size_t level, uint64_t kind);
+  struct Relatives {
+    std::array<uint64_t, kShared> keys{};
+    std::array<uint32_t, kShared> slots{};  ///< where they were found last
+  };
+
+  uint64_t key_of(Likeness like, size_t level, uint64_t kind) const;
+  /// kNoSlot: nothing is known of it.
+  uint32_t find(Likeness like, size_t level, uint64_t kind);
   uint32_t add(uint64_t key);
   uint32_t oldest_of_some();
   template <typename Part>
-  Forecast forecast(Groups& groups, uint64_t kind, size_t from, Belief belief, Part part);
+  Belief narrowed(Likeness like, uint64_t kind, size_t from, Belief belief, Part part);
 
   uint32_t groups_max_;
   std::vector<Group> groups_;
   absl::flat_hash_map<uint64_t, uint32_t> by_key_;
-  std::vector<Groups> specs_;
+  uint32_t relatives_max_;
+  std::vector<Relatives> relatives_;  ///< the first of them share nothing but being jobs
+  absl::flat_hash_map<std::pair<uint64_t, uint64_t>, uint32_t> relatives_by_keys_;
   std::vector<uint32_t> changed_;
   uint64_t learned_ = 0;
   uint32_t hand_ = 0;

@@ -61,12 +61,6 @@ wire::MemoryAdvice advice(int64_t asked_mib, double top_bytes) {
 
 }  // namespace
 
-Experience::Groups& JobLedger::State::experience_of(const Job& job) {
-  return experience.groups_of(job.spec.bytes(), [&](std::span<const std::byte> bytes) {
-    return classes.read_other(bytes);
-  });
-}
-
 uint64_t JobLedger::State::worker_kind(const Job& job) const {
   const Attempt* last = edges::last_attempt(job);
   return last == nullptr ? 0 : workers.at(last->worker).kind;
@@ -82,29 +76,33 @@ void JobLedger::State::note_kind(WorkerEntry& worker, WorkerIndex row, uint32_t 
   worker.kind_of = generation;
 }
 
+Belief JobLedger::State::believed_run(const Job& job) {
+  const bool placed = job.state == JobState::Running || job.state == JobState::Assigned;
+  return experience.run_s(job.likeness, placed ? worker_kind(job) : 0, job.estimated_ms / 1e3);
+}
+
+double JobLedger::State::ran_for_s(Now now, const Job& job) {
+  if (job.state != JobState::Running) return 0;
+  return static_cast<double>(now.wall_ms - edges::last_attempt(job)->started_at_ms) / 1e3;
+}
+
 Forecast JobLedger::State::expected_run(Now now, const Job& job) {
-  const bool runs = job.state == JobState::Running;
-  const uint64_t kind = runs || job.state == JobState::Assigned ? worker_kind(job) : 0;
-  Experience::Groups& groups = experience_of(job);
-  const double said_s = job.estimated_ms / 1e3;
-  Forecast run = experience.run_s(groups, kind, said_s);
-  if (runs) {
-    const int64_t so_far_ms = now.wall_ms - edges::last_attempt(job)->started_at_ms;
-    run = beyond(run, static_cast<double>(so_far_ms) / 1e3);
-  }
+  Forecast run = believed_run(job).forecast();
+  if (job.state == JobState::Running) run = beyond(run, ran_for_s(now, job));
   if (job.timeout_ms == 0 || !run.known) return run;
   for (double* part : {&run.median, &run.mean, &run.low, &run.high})
     *part = std::min(*part, job.timeout_ms / 1e3);
   return run;
 }
 
+double JobLedger::State::expected_median(Now now, const Job& job) {
+  const double median = believed_run(job).median(ran_for_s(now, job));
+  return job.timeout_ms == 0 ? median : std::min(median, job.timeout_ms / 1e3);
+}
+
 Duration JobLedger::State::expected_duration(Now now, const Job& job) {
-  const Forecast run = expected_run(now, job);
-  double left = run.known ? run.median : seconds(kUnknownRun);
-  if (job.state == JobState::Running) {
-    left -= static_cast<double>(now.wall_ms - edges::last_attempt(job)->started_at_ms) / 1e3;
-  }
-  return duration_of(left);
+  const double run_s = expected_median(now, job);
+  return duration_of((run_s > 0 ? run_s : seconds(kUnknownRun)) - ran_for_s(now, job));
 }
 
 wire::JobForecast JobLedger::State::forecast_of(
@@ -112,15 +110,14 @@ wire::JobForecast JobLedger::State::forecast_of(
   wire::JobForecast to;
   if (is_terminal(job.state)) return to;
   const Forecast run = expected_run(now, job);
-  Experience::Groups& groups = experience_of(job);
   if (run.known) {
     to.run_ms = ms_of(run.median);
     to.run_short_ms = ms_of(run.low);
     to.run_long_ms = ms_of(run.high);
-    to.runs_seen = static_cast<uint32_t>(std::lround(experience.runs_seen(groups)));
+    to.runs_seen = static_cast<uint32_t>(std::lround(experience.runs_seen(job.likeness)));
   }
-  if (experience.peaks_seen(groups) < kPeaksMin) return to;
-  const double top = experience.memory_bytes(groups, 0).top();
+  if (experience.peaks_seen(job.likeness) < kPeaksMin) return to;
+  const double top = experience.memory_bytes(job.likeness, 0).forecast().top();
   to.memory_top_bytes = static_cast<uint64_t>(std::min(top, 1e18));
   to.memory_advice = advice(spec.demand.memory_mib, top);
   return to;
@@ -129,7 +126,6 @@ wire::JobForecast JobLedger::State::forecast_of(
 /// From how an attempt ended: completed, or killed by its memory limit, of which it had too little.
 void JobLedger::State::learn_from(const Job& job, const edges::Ending& ending) {
   const Attempt& attempt = *edges::last_attempt(job);
-  Experience::Groups& groups = experience_of(job);
   auto memory = static_cast<double>(ending.usage.memory_peak_bytes);
   double run_s = 0;
   if (attempt.state == JobState::Completed) {
@@ -140,7 +136,7 @@ void JobLedger::State::learn_from(const Job& job, const edges::Ending& ending) {
     const int64_t limit = classes.read_other(job.spec.bytes()).demand.memory_mib;
     memory = std::max(memory, static_cast<double>(limit) * kBytesOfAMib);
   }
-  experience.learn(groups, worker_kind(job), run_s, memory);
+  experience.learn(job.likeness, worker_kind(job), run_s, memory);
 }
 
 void JobLedger::State::save_experience(Now now) {

@@ -57,6 +57,12 @@ class SpecRef {
 /// Which class of like jobs one belongs to: see DispatchQueue.
 using JobClass = uint32_t;
 
+/// Whom a job is like, so that one can learn from the other: see Experience.
+struct Likeness {
+  uint64_t program = 0;    ///< key of the same user's same program
+  uint32_t relatives = 0;  ///< of the same user, the same queue or about the same size
+};
+
 /// A worker as the ledger knows it: see WorkerBook.
 using WorkerNumber = uint32_t;
 inline constexpr WorkerNumber kNoWorker = ~0u;
@@ -123,7 +129,7 @@ inline constexpr uint8_t kNotCounted = wire::kJobStateCount;
 
 /// One job: an element of an array is one too, from its first assignment on.
 ///
-/// Memory   about 100 bytes and the spec while it is pending
+/// Memory   about 110 bytes and the spec while it is pending
 struct Job {
   wire::JobId id;
   wire::JobId array;  ///< first element of its array; 0: none
@@ -144,6 +150,7 @@ struct Job {
   int64_t deadline_at_ms = 0;
   int64_t submitted_at_ms = 0;
   Instant ready_at;  ///< PENDING with a schedule, RETRYING: not before
+  Likeness likeness;
   std::unique_ptr<Run> run;
 };
 

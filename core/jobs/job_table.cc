@@ -85,6 +85,7 @@ void copy_shared(const Job& from, Job& to) {
   to.deadline_at_ms = from.deadline_at_ms;
   to.submitted_at_ms = from.submitted_at_ms;
   to.ready_at = from.ready_at;
+  to.likeness = from.likeness;
 }
 
 }  // namespace

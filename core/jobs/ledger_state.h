@@ -96,7 +96,6 @@ struct JobLedger::State {
 
   // ---- forecasts.cc: what jobs will take, as those before them did ----
 
-  Experience::Groups& experience_of(const Job& job);
   /// Of the kind of the worker that it was last assigned to; 0: none yet, or not known.
   uint64_t worker_kind(const Job& job) const;
   /// Kinds are told apart by what a worker has, so that a fleet of equal machines is one.
@@ -104,6 +103,11 @@ struct JobLedger::State {
   /// The whole of a run, from its start; corrected while it outlives what was expected. Not
   /// `known`: nothing is known, not even of other jobs.
   Forecast expected_run(Now now, const Job& job);
+  /// The median of that, for those who ask of thousands; 0: nothing is known.
+  double expected_median(Now now, const Job& job);
+  Belief believed_run(const Job& job);
+  /// 0: it does not run.
+  static double ran_for_s(Now now, const Job& job);
   /// What is left of a run that goes on, all of it for any other job: the middle of what is
   /// expected, and kUnknownRun when nothing is.
   Duration expected_duration(Now now, const Job& job);

@@ -111,9 +111,8 @@ void JobLedger::State::add_waiting(Now now, JobSnapshot& snapshot) {
     if (++looked_at > kLookedAtFirst && snapshot.waiting.empty()) return;
     if (!queue.is_blocked(like)) continue;
     const Job& job = *jobs.find(turn.id);
-    const Forecast run = expected_run(now, job);
-    const Duration length = {static_cast<int64_t>(run.median * 1e9)};
-    if (!run.known || length < settings.plan.job_min) continue;
+    const Duration length = {static_cast<int64_t>(expected_median(now, job) * 1e9)};
+    if (length.ns <= 0 || length < settings.plan.job_min) continue;
     const auto [query, fresh] = query_of.try_emplace(like, snapshot.queries.size());
     if (fresh) add_query(classes.query(like, job), snapshot);
     if (snapshot.queries[query->second].query.spread) continue;

@@ -170,6 +170,7 @@ void JobLedger::State::resume(Now now, Job& job) {
   job.deadline_at_ms = spec.deadline_at_ms;
   job.timeout_ms = spec.timeout_ms;
   job.estimated_ms = spec.estimated_ms;
+  job.likeness = experience.likeness_of(spec);
   if (job.ready_at.ns > 0) job.ready_at = mono_of(now, job.ready_at.ns / 1'000'000);
   switch (job.state) {
     case JobState::Pending:

@@ -167,6 +167,7 @@ Job& JobLedger::State::admit(
   if (spec.scheduled_at_ms > now.wall_ms) {
     job.ready_at = now.mono + Duration::milliseconds(spec.scheduled_at_ms - now.wall_ms);
   }
+  job.likeness = experience.likeness_of(spec);
   job.unsatisfiable = classes.unsatisfiable(now, spec);
   job.fresh = true;
   touch(job);

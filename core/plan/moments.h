@@ -40,6 +40,8 @@ class Belief {
 
   void narrow(const Moments& group);
   Forecast forecast() const;
+  /// The median of `beyond(forecast(), so_far)`, at a fraction of its cost; 0: nothing is known.
+  double median(double so_far) const;
 
  private:
   double mean_ = 0;

@@ -8,6 +8,10 @@
 
 namespace berth::core {
 
+uint64_t key_on_kind(uint64_t program, std::string_view worker_kind) {
+  return hash_step(hash_step(15, program), hash_text(worker_kind, 4));
+}
+
 GroupKeys group_keys(const JobTraits& job) {
   const uint64_t name = hash_text(job.name, 1);
   const uint64_t user = hash_text(job.user, 2);
@@ -21,7 +25,7 @@ GroupKeys group_keys(const JobTraits& job) {
       hash_step(12, user),
       hash_step(hash_step(13, user), size),
       program,
-      hash_step(hash_step(15, program), hash_text(job.worker_kind, 4))};
+      key_on_kind(program, job.worker_kind)};
 }
 
 void Predictor::learn(const JobTraits& job, double value) {

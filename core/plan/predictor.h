@@ -26,6 +26,8 @@ using GroupKeys = std::array<uint64_t, kGroupLevels>;
 
 /// The same for the same traits on every machine and in every life.
 GroupKeys group_keys(const JobTraits& job);
+/// The last of them, of the one before it.
+uint64_t key_on_kind(uint64_t program, std::string_view worker_kind);
 
 /// Learns what jobs take (seconds, or bytes) from those that have ended. Replayed logs use it; the
 /// server has `core/jobs/experience.h`, which does the same and forgets the oldest.

@@ -14,19 +14,17 @@ constexpr double kMib = 1024.0 * 1024.0;
 
 /// Specs as the ledger has them, and what is learned of them.
 struct Lessons {
-  Experience::Groups& groups(const wire::JobSpec& spec) {
-    return experience.groups_of(
-        encoder.encode(spec), [&](std::span<const std::byte>) { return spec; });
-  }
+  Likeness like(const wire::JobSpec& spec) { return experience.likeness_of(spec); }
   void learn(const wire::JobSpec& spec, double run_s, double mib = 0, uint64_t kind = 0) {
-    experience.learn(groups(spec), kind, run_s, mib * kMib);
+    experience.learn(like(spec), kind, run_s, mib * kMib);
   }
   Forecast run(const wire::JobSpec& spec, double said_s = 0, uint64_t kind = 0) {
-    return experience.run_s(groups(spec), kind, said_s);
+    return experience.run_s(like(spec), kind, said_s).forecast();
   }
-  Forecast memory(const wire::JobSpec& spec) { return experience.memory_bytes(groups(spec), 0); }
+  Forecast memory(const wire::JobSpec& spec) {
+    return experience.memory_bytes(like(spec), 0).forecast();
+  }
 
-  wire::SpecEncoder encoder;
   Experience experience;
 };
 
@@ -103,7 +101,7 @@ TEST(Experience, WhatIsNotTellingIsNotLearned) {
   EXPECT_FALSE(lessons.memory(job("train")).known) << "its runner did not measure";
   lessons.learn(job("oom"), 0, 512);
   EXPECT_TRUE(lessons.memory(job("oom")).known);
-  EXPECT_EQ(lessons.experience.runs_seen(lessons.groups(job("oom"))), 0);
+  EXPECT_EQ(lessons.experience.runs_seen(lessons.like(job("oom"))), 0);
 }
 
 TEST(Experience, WhatIsReadBackSaysTheSame) {
@@ -138,19 +136,29 @@ TEST(Experience, ChangesAreTakenALittleAtATimeAndEachOnce) {
   EXPECT_EQ(lessons.experience.changed(), 5u) << "of all levels, but none of a worker's kind";
 }
 
+TEST(Experience, WhoHasNoRoomAmongRelativesIsKnownByProgramAlone) {
+  Experience experience(1'000, 2);
+  const Likeness first = experience.likeness_of(job("train", "ann"));
+  const Likeness other = experience.likeness_of(job("train", "bob"));
+  for (int i = 0; i < 30; ++i) {
+    experience.learn(first, 0, 10, 0);
+    experience.learn(other, 0, 1'000, 0);
+  }
+  EXPECT_EQ(experience.groups(), 5u + 1) << "of all levels, and of one";
+  EXPECT_NEAR(experience.run_s(first, 0, 0).median(0), 10, 3);
+  EXPECT_NEAR(experience.run_s(other, 0, 0).median(0), 1'000, 300);
+  const Likeness new_to_bob = experience.likeness_of(job("etl", "bob"));
+  EXPECT_NEAR(experience.run_s(new_to_bob, 0, 0).median(0), 100, 80) << "as any job";
+}
+
 TEST(Experience, AFullTableForgetsWhatWasLearnedLongAgo) {
-  wire::SpecEncoder encoder;
   Experience experience(64);
-  const auto groups = [&](const wire::JobSpec& spec) -> Experience::Groups& {
-    return experience.groups_of(
-        encoder.encode(spec), [&](std::span<const std::byte>) { return spec; });
-  };
   for (int i = 0; i < 20'000; ++i) {
-    experience.learn(groups(job("steady")), 0, 30, 0);
-    experience.learn(groups(job("once " + std::to_string(i))), 0, 5, 0);
+    experience.learn(experience.likeness_of(job("steady")), 0, 30, 0);
+    experience.learn(experience.likeness_of(job("once " + std::to_string(i))), 0, 5, 0);
   }
   EXPECT_EQ(experience.groups(), 64u);
-  EXPECT_NEAR(experience.run_s(groups(job("steady")), 0, 0).median, 30, 3);
+  EXPECT_NEAR(experience.run_s(experience.likeness_of(job("steady")), 0, 0).median(0), 30, 3);
   for (const ExperienceRecord& record : experience.take_changed(1'000))
     EXPECT_LT(record.slot, 64u);
 }
