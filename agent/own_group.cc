@@ -45,9 +45,11 @@ bool has_word(const std::string& list, const std::string& word) {
   return false;
 }
 
-/// Our group in the hierarchy of `controller` (empty: version 2), from `id:controllers:path` lines.
-std::optional<std::string> own_group(const fs::path& root, const std::string& controller) {
-  std::ifstream file(root / "proc/self/cgroup");
+/// The group of a process in the hierarchy of `controller` (empty: version 2), from
+/// `id:controllers:path` lines.
+std::optional<std::string> group_of(
+    const fs::path& root, const std::string& process, const std::string& controller) {
+  std::ifstream file(root / "proc" / process / "cgroup");
   std::string line;
   while (std::getline(file, line)) {
     size_t first = line.find(':');
@@ -77,10 +79,15 @@ fs::path locate(const fs::path& point, const fs::path& mount_root, const fs::pat
 }  // namespace
 
 std::optional<OwnGroup> find_own_group(const fs::path& root, const std::string& controller) {
+  return find_group(root, "self", controller);
+}
+
+std::optional<OwnGroup> find_group(
+    const fs::path& root, const std::string& process, const std::string& controller) {
   std::optional<OwnGroup> unified;
   for (const Mount& mount : read_mounts(root)) {
     if (!mount.v2 && (controller.empty() || !has_word(mount.options, controller))) continue;
-    std::optional<std::string> group = own_group(root, mount.v2 ? "" : controller);
+    std::optional<std::string> group = group_of(root, process, mount.v2 ? "" : controller);
     if (!group) continue;
     fs::path point = root / mount.point.relative_path();
     OwnGroup found{point, locate(point, mount.root, *group), mount.v2};

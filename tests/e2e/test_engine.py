@@ -108,6 +108,7 @@ class JobsInAnEngine(JobsTest):
         large = "head -c 200000000 /dev/zero | tail -c 200000000 | wc -c; exit 9"
         for what, error, message, script, options in (
             ("exit code", "exit", "exit code 3", "exit 3", []),
+            ("exit code within a limit", "exit", "exit code 3", "exit 3", ["--memory", "32MiB"]),
             ("signal", "signal", "(SEGV)", "kill -SEGV $$ & sleep 1; exit 139", []),
             ("memory", "oom", "limit of 32 MiB", large, ["--memory", "32MiB"]),
             ("timeout", "timeout", "killed after its grace", "sleep 1000",
@@ -118,6 +119,14 @@ class JobsInAnEngine(JobsTest):
                 self.assertEqual(shown["state"], "FAILED")
                 self.assertEqual(shown["last_error"]["class"], error, shown["last_error"])
                 self.assertIn(message, shown["last_error"]["message"])
+
+    def test_a_kill_at_the_memory_limit_is_known_however_soon_the_container_ends(self):
+        self.engine_worker()
+        for script in ("tail -c 200000000 /dev/zero; exit 9", "exec tail -c 200000000 /dev/zero"):
+            jobs = [self.submit(self.berthd, script, "--image", IMAGE, "--memory", "32MiB") for _ in range(10)]
+            for job in jobs:
+                shown = self.wait_for_state(self.berthd, job, *ENDED)
+                self.assertEqual(shown["last_error"]["class"], "oom", shown["last_error"])
 
     def test_a_timeout_that_the_task_hears_of_keeps_what_it_still_writes(self):
         self.engine_worker()

@@ -103,9 +103,17 @@ Verdict ContainerRun::start() {
   // Not before the start: asked so, it is answered at once for one that has ended already.
   end_ = std::make_unique<Request>(order_.engine_socket, kWaitPatienceMs);
   end_->send("POST", path("/wait?condition=not-running"));
+  if (order_.memory_bytes > 0) watch_memory();
   sample_wait_ms_ = kFirstSampleMs;
   sample_at_ms_ = now_ms() + sample_wait_ms_;
   return {};
+}
+
+void ContainerRun::watch_memory() {
+  Answer answer = ask(order_.engine_socket, "GET", path("/json"));
+  json shown = json::parse(answer.body, nullptr, false);
+  if (!answer.ok() || !shown.is_object()) return;
+  oom_.begin(number_at(shown, "/State/Pid"), shown.value("Id", ""));
 }
 
 EngineReport ContainerRun::watch() {
@@ -116,11 +124,13 @@ EngineReport ContainerRun::watch() {
     pollfd fds[] = {
         {signals_.get(), POLLIN, 0},
         {streams_.get(), wanted, 0},  // -1 is passed over
-        {end_ ? end_->fd() : -1, POLLIN, 0}};
+        {end_ ? end_->fd() : -1, POLLIN, 0},
+        {end_ ? oom_.fd() : -1, POLLIN, 0}};
     if (poll(fds, std::size(fds), next_wait_ms()) < 0 && errno != EINTR) {
       problem_ = "cannot wait for it: " + error_text(errno);
       break;
     }
+    if (fds[3].revents != 0) oom_.heard();
     if (fds[1].revents != 0) on_streams(fds[1].revents);
     if (fds[2].revents != 0) on_ended();
     if (fds[0].revents != 0) on_signal();
@@ -226,7 +236,8 @@ EngineReport ContainerRun::report() {
   json::json_pointer code("/State/ExitCode");
   if (answer.ok() && problem_.empty() && shown.is_object() && shown.contains(code)) {
     report_.exit_code = static_cast<int32_t>(number_at(shown, "/State/ExitCode"));
-    report_.oom_killed = shown.value(json::json_pointer("/State/OOMKilled"), false);
+    report_.oom_killed = shown.value(json::json_pointer("/State/OOMKilled"), false) ||
+                         (report_.exit_code != 0 && oom_.killed());
     return report_;
   }
   if (problem_.empty()) problem_ = answer.complaint();

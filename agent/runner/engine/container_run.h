@@ -6,6 +6,7 @@
 
 #include "agent/runner/engine/api.h"
 #include "agent/runner/engine/frames.h"
+#include "agent/runner/engine/oom_watch.h"
 #include "agent/runner/order.h"
 #include "agent/runner/task/verdict.h"
 
@@ -42,6 +43,7 @@ class ContainerRun {
   void on_time();
   void send_signal(const char* name);
   void sample();
+  void watch_memory();
   EngineReport report();
 
   const Order& order_;
@@ -51,6 +53,7 @@ class ContainerRun {
   size_t fed_ = 0;  // bytes of the input
   FrameReader frames_;
   std::unique_ptr<Request> end_;  // null: it has ended, or is not known to
+  OomWatch oom_;
   std::string problem_;
   EngineReport report_;
   int64_t kill_at_ms_ = 0;     // 0: not to be stopped
