@@ -178,7 +178,7 @@ void JobLedger::State::assign(Now now, Job& found) {
   tell(now, *job);
   WorkerEntry& entry = workers.at(worker);
   note_kind(entry, held.worker, held.generation);
-  entry.leases.insert(job->id.value);
+  entry.leases.emplace(job->id.value, job);
   if (entry.assignments.empty()) assigned_to.push_back(worker);
   entry.assignment_bytes += job->spec.bytes().size();
   entry.assignments.push_back(

@@ -159,7 +159,7 @@ void DispatchQueue::unblock_all() {
   state_->blocked = 0;
 }
 
-std::vector<std::pair<JobClass, JobTurn>> DispatchQueue::first(size_t limit) const {
+void DispatchQueue::each(const std::function<bool(JobClass, const JobTurn&)>& visit) const {
   struct Front {
     absl::btree_set<JobTurn>::const_iterator at;
     JobClass like;
@@ -173,18 +173,25 @@ std::vector<std::pair<JobClass, JobTurn>> DispatchQueue::first(size_t limit) con
       fronts.push_back({state_->at(like).turns.begin(), like});
   }
   std::make_heap(fronts.begin(), fronts.end(), later);
-  std::vector<std::pair<JobClass, JobTurn>> first;
-  first.reserve(std::min(limit, state_->size));
-  while (!fronts.empty() && first.size() < limit) {
+  while (!fronts.empty()) {
     std::pop_heap(fronts.begin(), fronts.end(), later);
     Front& front = fronts.back();
-    first.emplace_back(front.like, *front.at);
+    if (!visit(front.like, *front.at)) return;
     if (++front.at == state_->at(front.like).turns.end()) {
       fronts.pop_back();
     } else {
       std::push_heap(fronts.begin(), fronts.end(), later);
     }
   }
+}
+
+std::vector<std::pair<JobClass, JobTurn>> DispatchQueue::first(size_t limit) const {
+  std::vector<std::pair<JobClass, JobTurn>> first;
+  first.reserve(std::min(limit, state_->size));
+  each([&](JobClass like, const JobTurn& turn) {
+    if (first.size() < limit) first.emplace_back(like, turn);
+    return first.size() < limit;
+  });
   return first;
 }
 

@@ -62,7 +62,9 @@ class DispatchQueue {
   /// Capacity came back, a worker came, or one of the tags it needs.
   void unblock_all();
 
-  /// The first `limit` of all, blocked or not, in order. O(limit × log classes).
+  /// All of them, blocked or not, in order, until `visit` says false. O(log classes) each.
+  void each(const std::function<bool(JobClass, const JobTurn&)>& visit) const;
+  /// The first `limit` of these.
   std::vector<std::pair<JobClass, JobTurn>> first(size_t limit) const;
 
   size_t size() const;

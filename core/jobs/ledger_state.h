@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/base/rng.h"
@@ -298,25 +299,36 @@ struct JobLedger::State {
   wire::PlannedJob row_of(const PlanRecord& plan, const PlannedRow& row);
   std::string no_such_plan(const wire::GetPlan& get) const;
 
-  // ---- plans.cc: what the planner is asked, and what becomes of its answer ----
+  // ---- plan_snapshot.cc: what the planner is asked ----
 
   std::optional<wire::PlanCause> plan_cause;
-  uint64_t standing_plan = 0;  ///< whose promises stand; 0: none
-  uint32_t standing_jobs = 0;
   std::vector<uint32_t> host_of;  ///< of each worker its place in the last snapshot
-  JobPlan asked_for;  ///< of the last snapshot; its row in the history if nothing else ever comes
   bool wants_plan(Now now);
   Duration budget_for(wire::PlanCause cause) const;
   std::unique_ptr<JobSnapshot> take_snapshot(Now now);
   void add_hosts(JobSnapshot& snapshot);
+  using QueryNumbers = absl::flat_hash_map<JobClass, uint32_t>;  ///< in the snapshot
   void add_waiting(Now now, JobSnapshot& snapshot);
+  void add_waiting(
+      Now now,
+      std::span<const std::pair<JobClass, JobTurn>> some,
+      QueryNumbers& query_of,
+      JobSnapshot& snapshot);
   void add_waiting(
       Now now, const Job& job, uint32_t at, uint32_t query, Ticks length, JobSnapshot& snapshot);
   void add_query(const Query& query, JobSnapshot& snapshot);
   void add_holding(Now now, JobSnapshot& snapshot);
+  void add_holding(
+      Now now, std::span<const std::pair<const Job*, uint32_t>> some, JobSnapshot& snapshot);
+  std::vector<std::pair<uint64_t, Job*>> leases_of_one;
+  std::span<const std::pair<uint64_t, Job*>> sorted_leases(WorkerNumber worker);
+
+  // ---- plans.cc: what becomes of its answer ----
+
+  uint64_t standing_plan = 0;  ///< whose promises stand; 0: none
+  uint32_t standing_jobs = 0;
+  JobPlan asked_for;  ///< of the last snapshot; its row in the history if nothing else ever comes
   static uint64_t version_of(const Job& job);
-  std::vector<uint64_t> leases_of_one;
-  std::span<const uint64_t> sorted_leases(WorkerNumber worker);
   std::optional<wire::PlanOutcome> on_plan(Now now, const JobPlan& plan);
   bool still_holds(const PlannedStart& start);
   static bool avoids_workers(const Job& job);

@@ -143,12 +143,11 @@ bool JobLedger::State::keeps_promises(
   uint32_t generation = 0;
   if (!tables.fleet.read_node(worker.row, node, flags, generation)) return false;
   std::vector<Running> running;
-  for (uint64_t id : worker.leases) {
-    const Job& job = *jobs.find({id});
-    const Holding* holding = placement.held_by({job.run->reservation});
+  for (const auto& [id, job] : worker.leases) {
+    const Holding* holding = placement.held_by({job->run->reservation});
     if (holding == nullptr) continue;
     running.push_back(
-        {ticks(expected_duration(now, job)),
+        {ticks(expected_duration(now, *job)),
          taken(node, *holding),
          holding->gpus,
          holding->gpu_milli});

@@ -43,6 +43,8 @@ class PlannedStarts {
   /// The job has none yet.
   void add(Promise&& promise);
   const Promise* find(wire::JobId job) const;
+  /// It will be looked for soon: a hint.
+  void expect(wire::JobId job) const { by_job_.prefetch(job.value); }
   /// Taken out; nothing: there was none.
   std::optional<Promise> remove(wire::JobId job);
   void clear();

@@ -200,7 +200,7 @@ void JobLedger::State::resume_lease(Now now, Job& job) {
   run.accepted = true;
   run.lease_ends = now.mono + settings.grace_after_start;
   deadlines.set(DeadlineKind::Lease, job.id.value, run.lease_ends);
-  workers.at(last.worker).leases.insert(job.id.value);
+  workers.at(last.worker).leases.emplace(job.id.value, &job);
   if (job.state == JobState::Running && job.timeout_ms > 0) {
     run.timeout_at = mono_of(now, last.started_at_ms + job.timeout_ms);
     deadlines.set(DeadlineKind::Timeout, job.id.value, run.timeout_at);

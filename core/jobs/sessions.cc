@@ -156,13 +156,10 @@ void JobLedger::State::give_up_waiting_for(WorkerNumber worker) {
 }
 
 std::vector<Job*> JobLedger::State::leases_of(WorkerNumber worker) {
-  const absl::flat_hash_set<uint64_t>& leases = workers.at(worker).leases;
-  std::vector<uint64_t> ids(leases.begin(), leases.end());
-  std::sort(ids.begin(), ids.end());  // the same events have to give the same state
+  // By id: the same events have to give the same state.
   std::vector<Job*> found;
-  found.reserve(ids.size());
-  for (uint64_t id : ids)
-    found.push_back(jobs.find({id}));
+  for (const auto& [id, job] : sorted_leases(worker))
+    found.push_back(job);
   return found;
 }
 

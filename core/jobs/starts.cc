@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cmath>
+#include <utility>
+#include <vector>
 
 #include "core/jobs/ledger_state.h"
 #include "core/placement/demand_hash.h"
@@ -43,16 +45,14 @@ void JobLedger::State::sample_running(Now now) {
   for (size_t i = 0; i < workers.size(); i += step)
     leases += workers.at(static_cast<WorkerNumber>(i)).leases.size();
   const size_t every = leases / Outlook::kPlaces + 1;
-  std::vector<uint64_t> chosen;
+  std::vector<std::pair<uint64_t, const Job*>> chosen;
   for (size_t i = 0; i < workers.size(); i += step) {
-    for (uint64_t id : workers.at(static_cast<WorkerNumber>(i)).leases) {
-      if (every == 1 || hash_step(1, id) % every == 0) chosen.push_back(id);
+    for (const auto& [id, job] : workers.at(static_cast<WorkerNumber>(i)).leases) {
+      if (every == 1 || hash_step(1, id) % every == 0) chosen.emplace_back(id, job);
     }
   }
   std::sort(chosen.begin(), chosen.end());
-  for (uint64_t id : chosen) {
-    const Job* job = jobs.find({id});
-    if (job == nullptr) continue;
+  for (const auto& [id, job] : chosen) {
     const Forecast run = known_or_usual(expected_run(now, *job), kUnknownRun);
     const bool runs = job->state == JobState::Running;
     const int64_t since_ms = runs ? edges::last_attempt(*job)->started_at_ms : now.wall_ms;

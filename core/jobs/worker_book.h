@@ -1,7 +1,6 @@
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
-#include <absl/container/flat_hash_set.h>
 
 #include <cstdint>
 #include <deque>
@@ -43,7 +42,8 @@ struct WorkerEntry {
   uint64_t kind = 0;     ///< what it has, as one number; 0: not known
   uint32_t kind_of = 0;  ///< the generation in whose row that was seen
 
-  absl::flat_hash_set<uint64_t> leases;       ///< jobs whose last attempt is here, and lives
+  absl::flat_hash_map<uint64_t, Job*>
+      leases;                                 ///< by id: jobs whose last attempt is here, and lives
   std::vector<wire::Assignment> assignments;  ///< of this turn, not sent yet
   size_t assignment_bytes = 0;
 
