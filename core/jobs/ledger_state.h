@@ -357,6 +357,7 @@ struct JobLedger::State {
   Job* first_to_serve(wire::JobId id);
   bool keep_promise(Now now, wire::JobId id);
   void end_promise(wire::JobId id, WorkerNumber assigned_to_worker);
+  void free_promises(const Job& job);
   void drop_promises_on(WorkerNumber worker, wire::PlanCause cause);
 
   // ---- long_polls.cc ----

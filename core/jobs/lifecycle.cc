@@ -202,6 +202,7 @@ void JobLedger::State::hand_back(Now now, Job& job, const wire::JobError& why) {
 }
 
 void JobLedger::State::abort(Now now, Job& job, std::string_view reason) {
+  free_promises(job);
   dequeue(job);
   if (job.ready_at.ns > 0) deadlines.clear(DeadlineKind::Ready, job.id.value);
   job.ready_at = {};

@@ -201,8 +201,8 @@ std::vector<JobLedger::State::DuePromise> JobLedger::State::due_promises(Now now
 }
 
 /// The first in the queue whom the start of `id` serves as well, if that is still promised: jobs
-/// that are alike change places when one of them starts. Of those that wait no longer, such as the
-/// aborted elements of an array, the promises end here.
+/// that are alike change places when one of them starts. Of those that wait no longer the promises
+/// end here.
 Job* JobLedger::State::first_to_serve(wire::JobId id) {
   while (promises.find(id) != nullptr) {
     const wire::JobId first = promises.first_alike(id);
@@ -250,6 +250,16 @@ void JobLedger::State::end_promise(wire::JobId id, WorkerNumber assigned_to_work
   const bool as_planned = promise->worker == assigned_to_worker;
   plans.mark(
       promise->plan, id, as_planned ? wire::PlannedState::Started : wire::PlannedState::Dropped);
+}
+
+/// None of it will run: what was kept for it, and for the rest of an array, others may have now.
+void JobLedger::State::free_promises(const Job& job) {
+  if (promises.empty()) return;
+  for (wire::JobId id : promises.among(job.id, job.count)) {
+    freed_workers.push_back(promises.find(id)->worker);
+    freed = true;
+    end_promise(id, kNoWorker);
+  }
 }
 
 /// The worker is gone, or takes nothing more: what was planned on it is planned anew, and only

@@ -47,6 +47,21 @@ wire::JobId PlannedStarts::first_alike(wire::JobId job) const {
   return by_kind_.at(kind_of(by_job_.at(job.value))).begin()->id;
 }
 
+std::vector<wire::JobId> PlannedStarts::among(wire::JobId first, uint32_t count) const {
+  std::vector<wire::JobId> found;
+  if (count <= by_job_.size()) {
+    for (uint64_t id = first.value; id < first.value + count; ++id) {
+      if (by_job_.contains(id)) found.push_back({id});
+    }
+    return found;
+  }
+  for (const auto& [id, promise] : by_job_) {
+    if (id >= first.value && id - first.value < count) found.push_back({id});
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
 void PlannedStarts::exchange(wire::JobId job, wire::JobId other) {
   if (job == other) return;
   std::optional<Promise> one = remove(job);

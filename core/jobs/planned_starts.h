@@ -52,6 +52,8 @@ class PlannedStarts {
   /// The first in the queue of those that the start of `job` would serve as well: they want the
   /// same for as long.
   wire::JobId first_alike(wire::JobId job) const;
+  /// Of the jobs [first, first + count) those that have one, ascending. O(count), or of all.
+  std::vector<wire::JobId> among(wire::JobId first, uint32_t count) const;
   /// Each is given the start of the other; `job` has one.
   void exchange(wire::JobId job, wire::JobId other);
 

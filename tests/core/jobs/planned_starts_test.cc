@@ -43,6 +43,17 @@ TEST(PlannedStarts, AreFoundByJobByWorkerAndByTime) {
   EXPECT_FALSE(starts.any_on(7));
 }
 
+TEST(PlannedStarts, ThoseOfAnArrayAreFoundHoweverLongItIs) {
+  PlannedStarts starts;
+  for (uint64_t job : {9, 3, 5, 20})
+    starts.add(promise(job, 7, 10));
+  using Ids = std::vector<wire::JobId>;
+  EXPECT_EQ(starts.among({3}, 3), (Ids{{3}, {5}}));
+  EXPECT_EQ(starts.among({3}, 1'000'000), (Ids{{3}, {5}, {9}, {20}}));
+  EXPECT_EQ(starts.among({4}, 16), (Ids{{5}, {9}}));
+  EXPECT_EQ(starts.among({21}, ~0u), Ids());
+}
+
 TEST(PlannedStarts, TheFirstInTheQueueIsServedByAStartOfOneThatIsLikeIt) {
   PlannedStarts starts;
   struct Case {

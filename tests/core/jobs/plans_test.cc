@@ -1,6 +1,7 @@
 // Plans of durable jobs: what is asked, and how the answer is enacted while the world goes on.
 
 #include <bit>
+#include <utility>
 
 #include "tests/core/jobs/job_fixture.h"
 
@@ -328,6 +329,41 @@ TEST_F(Plans, AnArrayIsPlannedElementByElement) {
   complete(1);
   EXPECT_EQ(turn(), Lines({"c11: run j2.1 j3.1", "c11: reported ok"}));
   EXPECT_EQ(world.state_of(4), JobState::Pending);
+}
+
+// The promises of all but the first element stood until the next plan, and nobody was told of what
+// they had held.
+TEST_F(Plans, WhatWasPromisedToAnAbortedJobIsFreeAtOnce) {
+  struct Case {
+    const char* name;
+    uint32_t elements;
+    std::pair<uint64_t, uint64_t> aborted;
+    JobState becomes;  // of the one that waited for them
+  };
+  const Case cases[] = {
+      {"a job", 0, {2, 2}, JobState::Assigned},
+      {"an array", 3, {2, 4}, JobState::Assigned},
+      {"of which one is left", 3, {2, 3}, JobState::Pending},
+      {"another", 3, {3, 4}, JobState::Pending},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    fresh();
+    one_worker(4);
+    (void)running(job(2, 60));
+    TestJob big = job(4, 30);
+    big.array = c.elements;
+    world.submit(kClient, {big});  // from 2 on: at 60 s
+    (void)turn();
+    (void)planned();
+    world.submit(kClient, {job(2, 300)});  // would delay them
+    (void)turn();
+    const uint64_t last = c.elements == 0 ? 3 : 2 + c.elements;
+    ASSERT_EQ(world.state_of(last), JobState::Pending);
+    abort(c.aborted, "test");
+    (void)turn();
+    EXPECT_EQ(world.state_of(last), c.becomes);
+  }
 }
 
 // In sum there was room for the third fraction: the four whole GPUs would have been three and a
