@@ -23,8 +23,10 @@ constexpr size_t kLogsOfOneMax = 1'000;
 constexpr uint32_t kLogBytesMax = 256 * 1024;
 constexpr uint32_t kLogWaitMsMax = 60'000;
 
-// While no attempt has started its reader asks again so often; nobody wakes it.
+// While no attempt has started its reader asks again so often; nobody wakes it. One that is given
+// out starts soon, and its worker may not have heard of it yet.
 constexpr uint32_t kNoAttemptMsMax = 500;
+constexpr uint32_t kAssignedMsMax = 50;
 /// Beyond what the client asked to wait: for the way to the worker and back.
 constexpr Duration kLogPatience = Duration::seconds(10);
 
@@ -121,8 +123,10 @@ void JobLedger::State::on(const Call& call, const wire::ReadLog& read) {
   if (logs.size() >= kLogsMax) {
     return refuse(call, Refusal::Busy, "too much output is being read already: ask again later");
   }
-  if (found == nullptr && read.attempt == 0 && !is_terminal(job->state)) {
-    const uint32_t patience = std::min(read.wait_ms, kNoAttemptMsMax);
+  const bool given_out =
+      found != nullptr && job->state == JobState::Assigned && found->state == JobState::Assigned;
+  if (given_out || (found == nullptr && read.attempt == 0 && !is_terminal(job->state))) {
+    const uint32_t patience = std::min(read.wait_ms, given_out ? kAssignedMsMax : kNoAttemptMsMax);
     if (patience == 0) return call.effects.send(call.from, call.id, wire::LogChunk{});
     const uint64_t ticket = logs.add({call.from, call.id});
     return deadlines.set(

@@ -92,6 +92,20 @@ TEST_F(JobStory, WhoReadsTheOutputOfAJobThatHasNotStartedWaits) {
   EXPECT_EQ(turn(), Lines({"c1: refused not_found: job 1 has no attempt 1"}));
 }
 
+// Its worker was asked, and had never heard of the attempt.
+TEST_F(JobStory, WhoReadsTheOutputOfAnAttemptThatIsOnlyGivenOutWaits) {
+  one_worker();
+  world.submit(kClient, {{}});
+  (void)turn();
+  for (uint32_t attempt : {0, 1}) {
+    world.ask(kClient, wire::ReadLog{.job = {1}, .attempt = attempt});
+    EXPECT_EQ(turn(), Lines({"c1: log: no attempt yet"}));
+    world.ask(kClient, wire::ReadLog{.job = {1}, .attempt = attempt, .wait_ms = 20'000});
+    EXPECT_EQ(turn(), Lines({}));
+    EXPECT_EQ(after(60), Lines({"c1: log: no attempt yet"}));
+  }
+}
+
 TEST_F(JobStory, ARestartedServerKnowsWhatRuns) {
   one_worker();
   const wire::AssignmentId id = running({});
