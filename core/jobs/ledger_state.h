@@ -246,6 +246,7 @@ struct JobLedger::State {
   void save_worker(WorkerNumber worker, Now now);
   Blame blame;
   void count_failure(Now now, const Job& job, wire::ErrorClass kind, Effects& effects);
+  void count_refusal(Now now, const Job& job, Effects& effects);
 
   // ---- reports.cc ----
 

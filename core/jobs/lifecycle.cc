@@ -107,6 +107,7 @@ Duration JobLedger::State::back_off(const wire::JobSpec& spec, uint32_t failures
 
 void JobLedger::State::accept(Now now, Job& job) {
   edges::accept(job);
+  workers.at(edges::last_attempt(job)->worker).refusals = 0;
   touch_attempt(job);
   job.run->lease_ends = now.mono + lease_of(job);
   deadlines.set(DeadlineKind::Lease, job.id.value, job.run->lease_ends);

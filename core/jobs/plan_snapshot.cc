@@ -43,11 +43,8 @@ bool JobLedger::State::wants_plan(Now now) {
   return plan_cause.has_value();
 }
 
-/// What was promised on a worker that is lost, or was refused, is to have another place at once;
-/// the next plan has time to look for better ones.
 Duration JobLedger::State::budget_for(PlanCause cause) const {
-  const bool repairs = cause == PlanCause::WorkerLost || cause == PlanCause::Refused;
-  return repairs ? std::min(settings.plan.budget, kRepairBudget) : settings.plan.budget;
+  return is_repair(cause) ? std::min(settings.plan.budget, kRepairBudget) : settings.plan.budget;
 }
 
 std::unique_ptr<JobSnapshot> JobLedger::State::take_snapshot(Now now) {
@@ -71,7 +68,7 @@ std::unique_ptr<JobSnapshot> JobLedger::State::take_snapshot(Now now) {
     return nullptr;
   }
   add_holding(now, *snapshot);
-  snapshot->plan_id = planner.begin(now, queue.blocked());
+  snapshot->plan_id = planner.begin(now, queue.blocked(), *plan_cause);
   snapshot->seed = snapshot->plan_id;
   asked_for = {};
   asked_for.plan_id = snapshot->plan_id;

@@ -13,10 +13,15 @@ constexpr Duration kGrace = Duration::seconds(4);
 /// Events come in crowds; a plan for the first would be stale before it is there.
 constexpr Duration kEventsApart = Duration::milliseconds(50);
 
+/// Of several events the most pressing is the cause.
+int urgency(wire::PlanCause cause) {
+  return is_repair(cause) ? 2 : cause == wire::PlanCause::Deadline ? 1 : 0;
+}
+
 }  // namespace
 
 void PlannerWatch::want(wire::PlanCause cause) {
-  if (!wanted_ || *wanted_ == wire::PlanCause::Freed) wanted_ = cause;
+  if (!wanted_ || urgency(cause) > urgency(*wanted_)) wanted_ = cause;
 }
 
 std::optional<wire::PlanCause> PlannerWatch::cause(Now now, size_t waiting) {
@@ -25,7 +30,10 @@ std::optional<wire::PlanCause> PlannerWatch::cause(Now now, size_t waiting) {
       now.mono < quiet_until_) {
     return std::nullopt;
   }
-  if (now.mono >= next_at_) return wanted_.value_or(wire::PlanCause::Period);
+  const bool repair = wanted_ && is_repair(*wanted_);
+  if (now.mono >= next_at_ && (!repair || repaired_)) {
+    return wanted_ && !repair ? *wanted_ : wire::PlanCause::Period;
+  }
   if (now.mono < asked_ + kEventsApart) return std::nullopt;
   if (wanted_) return wanted_;
   // Those that the last plan knew of are planned again after the period.
@@ -33,12 +41,13 @@ std::optional<wire::PlanCause> PlannerWatch::cause(Now now, size_t waiting) {
   return std::nullopt;
 }
 
-uint64_t PlannerWatch::begin(Now now, size_t waiting) {
+uint64_t PlannerWatch::begin(Now now, size_t waiting, wire::PlanCause cause) {
   waiting_then_ = waiting;
   put_off_ = 0;
   under_way_ = ++last_;
   asked_ = now.mono;
-  next_at_ = now.mono + settings_.period;
+  repaired_ = is_repair(cause);
+  if (!repaired_) next_at_ = now.mono + settings_.period;
   wanted_.reset();
   return under_way_;
 }
@@ -59,7 +68,7 @@ void PlannerWatch::succeeded(Now now) {
   under_way_ = 0;
   failures_ = 0;
   why_.clear();
-  next_at_ = std::max(next_at_, now.mono + settings_.budget);
+  if (!repaired_) next_at_ = std::max(next_at_, now.mono + settings_.budget);
   ++plans_;
 }
 

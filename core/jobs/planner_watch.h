@@ -24,10 +24,19 @@ struct PlanSettings {
   double move_price = 0.05;  ///< of a job on another worker, in jobs' mean cost
 };
 
+/// What was planned somewhere is to have another place at once; the next whole plan has time to
+/// look for better ones.
+constexpr bool is_repair(wire::PlanCause cause) {
+  return cause == wire::PlanCause::WorkerLost || cause == wire::PlanCause::Refused;
+}
+
 /// When a plan is asked for, and whether the planner is to be trusted.
 ///
 /// A planner that is late, fails or is worse than greedy is left alone: for a second at first, and
 /// twice as long each time in a row.
+///
+/// Repairs are hasty, and put off no whole plan: when one is due it is the next but one at the
+/// latest, however often something breaks.
 ///
 /// Threads  one owner
 class PlannerWatch {
@@ -44,7 +53,7 @@ class PlannerWatch {
   std::optional<wire::PlanCause> cause(Now now, size_t waiting);
 
   /// Asks for one for so many; the id of the plan.
-  uint64_t begin(Now now, size_t waiting);
+  uint64_t begin(Now now, size_t waiting, wire::PlanCause cause);
   /// None of those that wait is worth a plan.
   void put_off(Now now, size_t waiting);
   bool expects(uint64_t plan) const { return under_way_ == plan && plan != 0; }
@@ -62,7 +71,8 @@ class PlannerWatch {
   uint64_t under_way_ = 0;   ///< 0: none
   size_t waiting_then_ = 0;  ///< at the last plan, or fewer since
   Instant asked_;
-  Instant next_at_;
+  Instant next_at_;        ///< a whole one
+  bool repaired_ = false;  ///< the last one was a repair
   Instant quiet_until_;
   uint32_t put_off_ = 0;  ///< times in a row
   Instant bypassed_until_;

@@ -75,6 +75,7 @@ Verdict JobLedger::State::take_current(const Call& call, Job& job, const ReportI
   const Now now = call.now;
   const WorkerNumber worker = job.run->attempts.back().worker;
   if (item.kind == ReportKind::Refused && !job.run->accepted) {
+    count_refusal(now, job, call.effects);
     hand_back(now, job, {wire::ErrorClass::Refused, 0, 0, item.error.message});
     return Verdict::Ok;
   }

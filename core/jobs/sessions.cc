@@ -19,6 +19,9 @@ using wire::Verdict;
 constexpr uint32_t kPullMax = 1'024;
 constexpr Duration kPollMax = Duration::seconds(60);
 
+/// One or two may be about those jobs.
+constexpr uint32_t kRefusalsMax = 3;
+
 bool is_live(const Job& job) {
   return job.state == JobState::Assigned || job.state == JobState::Running;
 }
@@ -284,6 +287,24 @@ void JobLedger::State::count_failure(
   worker.cooldown_until = now.mono + length;
   if (length.ns > 0) effects.cooldowns.push_back({worker.name, worker.cooldown_until});
   save_worker(number, now);
+}
+
+/// A worker that refuses whatever it is given is given nothing for a while, and what was planned on
+/// it is planned elsewhere: each of those jobs would have to be refused, too.
+void JobLedger::State::count_refusal(Now now, const Job& job, Effects& effects) {
+  const Run& run = *job.run;
+  const WorkerNumber number = run.attempts.back().worker;
+  WorkerEntry& worker = workers.at(number);
+  const bool again =
+      std::find(run.refused_by.begin(), run.refused_by.end(), number) != run.refused_by.end();
+  if (again || worker.cooldown_until > now.mono || ++worker.refusals < kRefusalsMax) return;
+  const uint32_t degree = worker.refusals - kRefusalsMax + 1;
+  const Duration length = cooldown_after(degree, settings.cooldown_base, settings.cooldown_cap);
+  if (length.ns == 0) return;
+  worker.cooldown_until = now.mono + length;
+  effects.cooldowns.push_back({worker.name, worker.cooldown_until});
+  save_worker(number, now);
+  drop_promises_on(number, wire::PlanCause::Refused);
 }
 
 }  // namespace berth::core

@@ -32,7 +32,8 @@ struct WorkerEntry {
   uint32_t wants = 0;  ///< jobs; 0: it does not ask now
 
   uint32_t failures = 0;   ///< in a row, of different jobs
-  Instant cooldown_until;  ///< of those
+  uint32_t refusals = 0;   ///< in a row, of different jobs
+  Instant cooldown_until;  ///< of either
   bool kept_away = false;  ///< its row was told to be left alone, because nobody speaks for it
   Instant heard;           ///< when it last said anything about its jobs
   Duration offline_after;  ///< of its own; 0: the ledger's

@@ -20,7 +20,7 @@ class PlannerWatches : public testing::Test {
 TEST_F(PlannerWatches, AsksWhenEnoughWaitOrAfterAPeriodOrOnAnEvent) {
   EXPECT_EQ(watch.cause(now, 0), std::nullopt) << "nothing waits";
   EXPECT_EQ(watch.cause(now, 1), PlanCause::Period);
-  const uint64_t first = watch.begin(now, 1);
+  const uint64_t first = watch.begin(now, 1, PlanCause::Period);
   EXPECT_TRUE(watch.expects(first));
   EXPECT_FALSE(watch.expects(first + 1));
   after(2'000);
@@ -29,7 +29,7 @@ TEST_F(PlannerWatches, AsksWhenEnoughWaitOrAfterAPeriodOrOnAnEvent) {
   EXPECT_FALSE(watch.expects(first)) << "the same answer again";
   after(200);
   EXPECT_EQ(watch.cause(now, 1), PlanCause::Period);
-  (void)watch.begin(now, 1);
+  (void)watch.begin(now, 1, PlanCause::Period);
   watch.succeeded(now);
   after(100);
   EXPECT_EQ(watch.cause(now, settings.pending), std::nullopt);
@@ -43,7 +43,7 @@ TEST_F(PlannerWatches, AsksWhenEnoughWaitOrAfterAPeriodOrOnAnEvent) {
 TEST_F(PlannerWatches, LeavesAloneWhoDoesNotAnswerForLongerEachTime) {
   for (int64_t bypassed_ms : {1'000, 2'000, 4'000}) {
     EXPECT_TRUE(watch.cause(now, 1).has_value());
-    (void)watch.begin(now, 1);
+    (void)watch.begin(now, 1, PlanCause::Period);
     EXPECT_FALSE(watch.is_late(now));
     after(5'000);
     EXPECT_TRUE(watch.is_late(now));
@@ -56,13 +56,40 @@ TEST_F(PlannerWatches, LeavesAloneWhoDoesNotAnswerForLongerEachTime) {
     after(1);
   }
   EXPECT_EQ(watch.health(now).fallbacks, 3u);
-  (void)watch.begin(now, 1);
+  (void)watch.begin(now, 1, PlanCause::Period);
   watch.succeeded(now);
   EXPECT_EQ(watch.health(now).state, PlannerState::Idle);
   EXPECT_EQ(watch.health(now).reason, "");
-  (void)watch.begin(now, 1);
+  (void)watch.begin(now, 1, PlanCause::Period);
   watch.failed(now, "again");
   EXPECT_EQ(watch.health(now).retry_in_ms, 1'000u) << "it had been well in between";
+}
+
+// A worker that refused all the time had every plan made in the 40 ms of a repair.
+TEST_F(PlannerWatches, RepairsComeFirstAndPutOffNoWholePlan) {
+  int repairs = 0;
+  int whole = 0;
+  int64_t since_whole_ms = 0;
+  PlanCause before = PlanCause::Period;
+  for (int64_t ms = 0; ms < 10'000; ms += 10, since_whole_ms += 10, after(10)) {
+    watch.want(PlanCause::Deadline);
+    watch.want(PlanCause::Refused);
+    const std::optional<PlanCause> cause = watch.cause(now, 1);
+    if (!cause) continue;
+    (void)watch.begin(now, 1, *cause);
+    watch.succeeded(now);
+    if (is_repair(*cause)) {
+      ++repairs;
+    } else {
+      EXPECT_TRUE(is_repair(before)) << "one that breaks while a plan is due does not wait for it";
+      EXPECT_LE(since_whole_ms, settings.period.ms() + 100);
+      since_whole_ms = 0;
+      ++whole;
+    }
+    before = *cause;
+  }
+  EXPECT_GE(whole, 9);
+  EXPECT_GT(repairs, 10 * whole);
 }
 
 // A queue of a million short jobs was looked through in every turn.

@@ -366,6 +366,39 @@ TEST_F(Plans, WhatWasPromisedToAnAbortedJobIsFreeAtOnce) {
   }
 }
 
+// Job after job was planned on it, and sent there to be refused.
+TEST_F(Plans, NothingIsPlannedOnAWorkerThatRefusesWhateverItIsGiven) {
+  two_workers();
+  for (uint64_t id : {1, 2}) {
+    world.submit(kClient, {job(4, 10)});
+    (void)turn();
+    const bool first = id == 1;
+    world.report(first ? kWorker1 : kWorker2, first ? "w1" : "w2", ReportKind::Accepted, j(id));
+    world.report(first ? kWorker1 : kWorker2, first ? "w1" : "w2", ReportKind::Started, j(id));
+  }
+  (void)turn();
+  world.submit(kClient, std::vector<TestJob>(20, job(4, 10)));
+  (void)after(10'000);
+  (void)planned();
+  world.report(kWorker2, "w2", ReportKind::Completed, j(2));
+  (void)turn();
+  // Each is sent there once more, as the other worker has no room.
+  for (int refusals = 0; refusals < 6; ++refusals) {
+    world.report(kWorker2, "w2", ReportKind::Refused, world.assigned.back(), ErrorClass::Refused);
+    (void)turn();
+  }
+  const size_t asked = world.assigned.size();
+  (void)after(100);
+  const std::unique_ptr<JobSnapshot> snapshot = world.ledger->take_snapshot(world.now);
+  ASSERT_NE(snapshot, nullptr);
+  EXPECT_EQ(snapshot->cause, wire::PlanCause::Refused);
+  EXPECT_EQ(snapshot->hosts.size(), 1u);
+  EXPECT_EQ(snapshot->waiting.size(), 17u) << "three come again";
+  EXPECT_EQ(world.assigned.size(), asked) << "it rests";
+  (void)after(1'500);
+  EXPECT_EQ(world.assigned.size(), asked + 1) << "and is asked again";
+}
+
 // In sum there was room for the third fraction: the four whole GPUs would have been three and a
 // half.
 TEST_F(Plans, FractionsDoNotBreakUpTheGpusThatAreReserved) {
