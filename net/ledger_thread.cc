@@ -40,8 +40,8 @@ void LedgerThread::on_letter(Letter&& letter) {
     apply_effects();
   } else if (const auto* planned = std::get_if<JobsPlanned>(&letter)) {
     jobs_.on_plan(LoopClock::now(), planned->plan);
-  } else if (const auto* done = std::get_if<BackUpDone>(&letter)) {
-    on_backed_up(*done);
+  } else if (const auto* backed_up = std::get_if<BackUpDone>(&letter)) {
+    on_backed_up(*backed_up);
   } else if (std::holds_alternative<Drain>(letter)) {
     draining_ = true;
     refuse_all();

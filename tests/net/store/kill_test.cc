@@ -70,7 +70,8 @@ uint64_t run_and_kill(const std::string& path, uint64_t sequence, int reports, i
   uint64_t durable = sequence - 1;
   for (int i = 0; i < reports; ++i)
     EXPECT_EQ(read(ends[0], &durable, sizeof durable), static_cast<ssize_t>(sizeof durable));
-  for (volatile int i = 0; i < spins; i = i + 1) {}
+  for (int i = 0; i < spins; ++i)
+    __asm__ volatile("");
   kill(child, SIGKILL);
   while (read(ends[0], &durable, sizeof durable) > 0) {}
   close(ends[0]);
