@@ -33,6 +33,7 @@ JobSnapshot busy_fleet(uint32_t hosts, uint32_t jobs) {
   JobSnapshot world;
   world.seed = 1;
   world.move_price = 0.05;
+  world.fragmentation_price = 0.01;
   world.hosts.resize(hosts);
   for (uint32_t host = 0; host < hosts; ++host) {
     SnapshotHost& one = world.hosts[host];

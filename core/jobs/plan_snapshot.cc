@@ -55,6 +55,7 @@ std::unique_ptr<JobSnapshot> JobLedger::State::take_snapshot(Now now) {
   const bool counts_waiting = settings.plan.objective == wire::PlanObjective::Slowdown;
   snapshot->patience = counts_waiting ? settings.plan.patience : 0;
   snapshot->move_price = settings.plan.move_price;
+  snapshot->fragmentation_price = settings.plan.fragmentation_price;
   snapshot->budget = budget_for(*plan_cause);
   snapshot->taken = now.mono;
   snapshot->taken_at_ms = now.wall_ms;

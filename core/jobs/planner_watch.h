@@ -22,6 +22,9 @@ struct PlanSettings {
   /// counts waiting at all; then it keeps its earliest start.
   uint32_t patience = 100;
   double move_price = 0.05;  ///< of a job on another worker, in jobs' mean cost
+  /// Of workers with nothing free that the waiting jobs could use, in what the objective counts: a
+  /// mean slowdown of so much, so many seconds, so many workers.
+  double fragmentation_price = 0.01;
 };
 
 /// What was planned somewhere is to have another place at once; the next whole plan has time to

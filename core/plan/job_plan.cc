@@ -10,6 +10,7 @@
 #include "core/plan/bounds.h"
 #include "core/plan/engine/decoder.h"
 #include "core/plan/engine/solver.h"
+#include "core/plan/fragmentation.h"
 #include "core/plan/job_problem.h"
 #include "core/plan/plan_devices.h"
 #include "core/plan/plan_part.h"
@@ -44,6 +45,8 @@ struct JobPlanning::State {
     built = problem_of(*snapshot);
     if (built.ranges.empty()) return;
     unit = unit_of(built.problem.goal, built.problem.tasks.size());
+    built.problem.leftovers =
+        leftovers_of(built.problem, snapshot->fragmentation_price * unit.size);
     if (!built.devices.empty()) devices.emplace(*snapshot, built);
     chosen.tasks.resize(built.problem.tasks.size());
     gpus.resize(built.problem.tasks.size());
@@ -273,8 +276,10 @@ void JobPlanning::State::finish(JobPlan& plan) {
     plan.fault = devices_fault(*snapshot, built, chosen.tasks, gpus);
   }
   const double moves = price_of(chosen) / unit.size;
-  plan.terms = {{unit.name, chosen.cost / unit.size}, {"moves", moves}};
+  const double goal = goal_cost(built.problem, chosen.tasks) / unit.size;
   plan.cost = chosen.cost / unit.size + moves;
+  plan.terms = {
+      {unit.name, goal}, {"moves", moves}, {"fragmentation", chosen.cost / unit.size - goal}};
   plan.greedy = greedy.cost / unit.size;
   plan.bound = std::min(bound / unit.size, plan.cost);
   plan.proved = chosen.cost <= bound;

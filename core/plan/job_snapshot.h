@@ -63,7 +63,9 @@ struct JobSnapshot {
   wire::PlanCause cause = wire::PlanCause::Pending;
   uint32_t patience = 0;  ///< lengths that the first in the queue waits before it is placed first
   double move_price = 0;  ///< of one job on another worker than before, in jobs' mean cost
-  Duration budget;        ///< for whoever has a clock
+  /// Of workers none of which is of any use to those that wait, in the objective's units.
+  double fragmentation_price = 0;
+  Duration budget;  ///< for whoever has a clock
   uint64_t seed = 0;
   Instant taken;
   int64_t taken_at_ms = 0;

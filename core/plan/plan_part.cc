@@ -18,6 +18,7 @@ PlanPart::PlanPart(
     : snapshot_(snapshot), whole_(whole), begin_(jobs.begin) {
   const Problem& all = whole.problem;
   problem_.goal = all.goal;
+  problem_.leftovers = all.leftovers;
   problem_.resources = all.resources;
   problem_.workers = all.workers;
   problem_.tasks.assign(all.tasks.begin() + jobs.begin, all.tasks.begin() + jobs.end);

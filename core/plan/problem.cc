@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/plan/fragmentation.h"
+
 namespace berth::core {
 
 namespace {
@@ -96,7 +98,7 @@ double slowdown(const Problem::Task& task, Ticks start, Ticks duration) {
   return task.weight * std::max(1.0, all / static_cast<double>(std::max(duration, kShortRun)));
 }
 
-double cost_of(const Problem& problem, const std::vector<Assigned>& tasks) {
+double goal_cost(const Problem& problem, const std::vector<Assigned>& tasks) {
   double cost = 0;
   std::vector<char> used(problem.workers.size());
   for (uint32_t i = 0; i < tasks.size(); ++i) {
@@ -115,6 +117,10 @@ double cost_of(const Problem& problem, const std::vector<Assigned>& tasks) {
     used[tasks[i].worker] = 1;
   }
   return cost;
+}
+
+double cost_of(const Problem& problem, const std::vector<Assigned>& tasks) {
+  return goal_cost(problem, tasks) + fragmentation_cost(problem, fragmentation_of(problem, tasks));
 }
 
 std::vector<uint32_t> topological_order(const Problem& problem) {

@@ -63,7 +63,21 @@ struct Problem {
     Ticks from = 0;
   };
 
+  /// What a task of the future is likely to want.
+  struct Typical {
+    std::vector<Amount> demand;
+    double share = 0;  ///< of all tasks
+  };
+
+  /// What is left of the workers should be of use to them: see fragmentation.h.
+  struct Leftovers {
+    std::vector<Typical> typical;  ///< empty: nobody cares
+    Ticks window = 0;  ///< from the beginning of the plan on; what is later is not counted
+    double price = 0;  ///< of a whole worker that is of no use all that time
+  };
+
   Goal goal = Goal::Makespan;
+  Leftovers leftovers;
   std::vector<std::string> resources;
   std::vector<Worker> workers;
   std::vector<Task> tasks;
@@ -87,13 +101,16 @@ struct Assigned {
 /// An answer: where and when each task runs, by its index.
 struct Schedule {
   std::vector<Assigned> tasks;
-  double cost = 0;  ///< by the problem's goal: ticks, weighted ticks, or workers
+  double cost = 0;  ///< by the problem's goal: ticks, weighted ticks, or workers; see cost_of
 };
 
 /// Of one task that starts then and runs for so long, with its weight.
 double slowdown(const Problem::Task& task, Ticks start, Ticks duration);
 
 /// What the goal makes of it.
+double goal_cost(const Problem& problem, const std::vector<Assigned>& tasks);
+
+/// And what is left over of no use on top.
 double cost_of(const Problem& problem, const std::vector<Assigned>& tasks);
 
 /// Tasks in an order that respects `after`, first come first; shorter than all: there is a cycle.

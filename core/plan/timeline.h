@@ -27,6 +27,16 @@ class Timeline {
     return free_[segment_at(at) * resources_ + resource];
   }
 
+  /// What is free then, of each resource; valid until something is taken or given back.
+  std::span<const Amount> free_at(Ticks at) const { return free_of(segment_at(at)); }
+
+  /// Where what is free changes, or might: the first begins at 0, the last one has no end.
+  size_t segments() const { return begins_.size(); }
+  Ticks begin_of(size_t segment) const { return begins_[segment]; }
+  std::span<const Amount> free_of(size_t segment) const {
+    return std::span(free_).subspan(segment * resources_, resources_);
+  }
+
   /// Takes what `earliest` found, or what is known to fit.
   void take(Ticks start, Ticks duration, std::span<const Amount> demand);
   void give_back(Ticks start, Ticks duration, std::span<const Amount> demand);

@@ -3,7 +3,9 @@
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <fstream>
 #include <limits>
@@ -215,6 +217,25 @@ Option objective_row(wire::PlanObjective& target) {
           }};
 }
 
+/// A factor, such as 0.05.
+Option price_row(std::string name, std::string help, double& target) {
+  const Set set = [&target](std::string_view text, std::string& problem) {
+    double value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    // The negation is true of what is no number, too.
+    if (error != std::errc() || end != text.data() + text.size() || !(value >= 0 && value <= 1)) {
+      return fail(problem, "is not a number from 0 to 1, such as 0.05");
+    }
+    target = value;
+    return true;
+  };
+  return {std::move(name), "NUMBER", std::move(help), set, [&target] {
+            std::array<char, 32> text{};
+            const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), target);
+            return std::string(text.data(), end);
+          }};
+}
+
 Option store_row(StoreChoice& target) {
   const Set set = [&target](std::string_view text, std::string& problem) {
     return parse_store(text, target, problem);
@@ -337,6 +358,15 @@ void add_job_rows(OptionTable& table, core::JobSettings& jobs) {
 void add_plan_rows(OptionTable& table, core::PlanSettings& plan) {
   table.add(switch_row("planner", "plan durable jobs that wait for capacity", plan.on));
   table.add(objective_row(plan.objective));
+  table.add(price_row(
+      "plan-fragmentation",
+      "price of workers that are left over with nothing of use to anybody, in the objective's "
+      "units",
+      plan.fragmentation_price));
+  table.add(price_row(
+      "plan-move-price",
+      "price of a job on another worker than before, in jobs' mean cost",
+      plan.move_price));
   table.add(duration_row("plan-budget", "time for one plan, 10ms to 5s", plan.budget));
   table.add(duration_row("plan-period", "time between plans while jobs wait", plan.period));
   table.add(count_row(

@@ -8,7 +8,7 @@
 
 namespace berth::core {
 
-Decoder::Decoder(const Problem& problem) : problem_(problem) {
+Decoder::Decoder(const Problem& problem) : problem_(problem), fragmentation_(problem) {
   followers_.resize(problem.tasks.size());
   for (uint32_t task = 0; task < problem.tasks.size(); ++task) {
     for (uint32_t before : problem.tasks[task].after)
@@ -41,14 +41,38 @@ Decoder::Decoder(const Problem& problem) : problem_(problem) {
   used_.resize(problem.workers.size());
   for (uint32_t worker = 0; worker < problem.workers.size(); ++worker)
     reset(worker);
+  for (uint32_t worker = 0; fragmentation_.counts() && worker < problem.workers.size(); ++worker) {
+    at_first_.push_back(fragmentation_.mean(worker, timelines_[worker]));
+    all_at_first_ += at_first_.back();
+  }
   changed_.resize(problem.workers.size());
   tried_empty_.resize(problem.workers.size());
   ends_.resize(problem.tasks.size());
-  index_ =
-      std::make_unique<StartIndex>(problem, [this](uint32_t task, uint32_t worker, Ticks duration) {
-        ++tried_;
-        return timelines_[worker].earliest(0, duration, problem_.tasks[task].demand);
-      });
+  const auto ask = [this](uint32_t task, uint32_t worker, Ticks duration) {
+    ++tried_;
+    return timelines_[worker].earliest(0, duration, problem_.tasks[task].demand);
+  };
+  StartIndex::Rank by_leftovers;
+  if (fragmentation_.counts()) {
+    by_leftovers = [this](uint32_t task, uint32_t worker, Ticks start) {
+      return rank_of(task, worker, start);
+    };
+  }
+  index_ = std::make_unique<StartIndex>(problem, ask, by_leftovers);
+}
+
+int64_t Decoder::rank_of(uint32_t task, uint32_t worker, Ticks start) const {
+  const std::span<const Amount> free = timelines_[worker].free_at(start);
+  return fragmentation_.rank(worker, free, problem_.tasks[task].demand);
+}
+
+/// Workers that were given nothing are as they were at first.
+int64_t Decoder::fragmentation() const {
+  int64_t all = all_at_first_;
+  if (!fragmentation_.counts()) return all;
+  for (uint32_t worker : dirty_)
+    all += fragmentation_.mean(worker, timelines_[worker]) - at_first_[worker];
+  return all;
 }
 
 void Decoder::reset(uint32_t worker) {
@@ -91,6 +115,7 @@ Decoder::Place Decoder::best_place(uint32_t task, Ticks from) {
     return {first.worker, first.start, first.start + problem_.tasks[task].duration};
   }
   Place best;
+  alike_.clear();
   ++empty_round_;
   auto look = [&](uint32_t worker) {
     if (used_[worker] == 0) {
@@ -98,12 +123,15 @@ Decoder::Place Decoder::best_place(uint32_t task, Ticks from) {
       tried_empty_[kind_of_[worker]] = empty_round_;
     }
     const Place place = place_on(task, worker, from);
+    if (place.end < best.end) alike_.clear();
+    if (place.end <= best.end && place.end < kNever) alike_.push_back(place);
     if (place.end < best.end) best = place;
   };
   const Problem::Task& one = problem_.tasks[task];
   // Where every worker takes as long, nobody beats one that can begin at once.
+  const size_t enough = fragmentation_.counts() ? StartIndex::kAlikeMax : 1;
   auto perfect = [&] {
-    return best.start == from && one.durations.empty();
+    return best.start == from && one.durations.empty() && alike_.size() >= enough;
   };
   for (uint32_t worker : one.workers.all()) {
     if (perfect()) break;
@@ -112,7 +140,14 @@ Decoder::Place Decoder::best_place(uint32_t task, Ticks from) {
   for (uint32_t worker = 0; one.workers.empty() && worker < timelines_.size() && !perfect();
        ++worker)
     look(worker);
-  return best;
+  return fragmentation_.counts() && alike_.size() > 1 ? best_of_alike(task) : best;
+}
+
+Decoder::Place Decoder::best_of_alike(uint32_t task) const {
+  std::pair<int64_t, size_t> best{INT64_MAX, 0};
+  for (size_t i = 0; i < alike_.size(); ++i)
+    best = std::min(best, {rank_of(task, alike_[i].worker, alike_[i].start), i});
+  return alike_[best.second];
 }
 
 void Decoder::take(uint32_t task, const Place& place) {
@@ -138,7 +173,8 @@ bool Decoder::decode(
     schedule.tasks[task] = {place.worker, place.start};
     late_ += std::max<Ticks>(0, place.start - problem_.latest_start(task, place.worker));
   }
-  schedule.cost = cost_of(problem_, schedule.tasks);
+  schedule.cost =
+      goal_cost(problem_, schedule.tasks) + fragmentation_cost(problem_, fragmentation());
   return late_ == 0;
 }
 

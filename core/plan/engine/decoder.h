@@ -6,13 +6,15 @@
 #include <vector>
 
 #include "core/plan/engine/start_index.h"
+#include "core/plan/fragmentation.h"
 #include "core/plan/problem.h"
 #include "core/plan/timeline.h"
 
 namespace berth::core {
 
 /// An order of tasks to a schedule: the serial schedule generation scheme. Each task in turn goes
-/// where and when it ends first, given those before it.
+/// where and when it ends first, given those before it; of some such workers, where the problem
+/// counts what is left over, to the one where that grows least.
 ///
 /// Kolisch and Hartmann, "Heuristic algorithms for solving the resource-constrained project
 /// scheduling problem", 1999; `justified` is Valls, Ballestín and Quintanilla's double
@@ -56,14 +58,21 @@ class Decoder {
   void reset(uint32_t worker);
   void take(uint32_t task, const Place& place);
   Place best_place(uint32_t task, Ticks from);
+  Place best_of_alike(uint32_t task) const;
   Place place_on(uint32_t task, uint32_t worker, Ticks from);
+  int64_t rank_of(uint32_t task, uint32_t worker, Ticks start) const;
+  int64_t fragmentation() const;
 
   const Problem& problem_;
   std::vector<std::vector<uint32_t>> followers_;
+  const Fragmentation fragmentation_;
   std::vector<Timeline> timelines_;
+  std::vector<int64_t> at_first_;  // of each worker with no task: its fragmentation
+  int64_t all_at_first_ = 0;
   std::unique_ptr<StartIndex> index_;  // refers to this
   std::vector<uint32_t> kind_of_;      // workers of one kind are alike in everything
   std::vector<uint32_t> tried_empty_;
+  std::vector<Place> alike_;                    // the places that end as early as the best
   std::vector<std::vector<uint32_t>> busy_of_;  // of each worker, in `problem.busy`
   std::vector<char> used_;
   std::vector<char> changed_;

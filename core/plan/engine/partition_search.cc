@@ -5,6 +5,7 @@
 
 #include "core/plan/bounds.h"
 #include "core/plan/engine/order_search.h"
+#include "core/plan/fragmentation.h"
 
 namespace berth::core {
 
@@ -32,6 +33,7 @@ class PartitionSearch final : public Engine {
     if (first->best() == nullptr) return;
     best_ = *first->best();
     has_best_ = true;
+    fragmentation_ = fragmentation_of(problem, best_.tasks);
     for (uint32_t task = 0; task < best_.tasks.size(); ++task)
       tasks_of_[best_.tasks[task].worker].push_back(task);
   }
@@ -108,7 +110,9 @@ class PartitionSearch final : public Engine {
     if (part.tasks.empty()) return;
     const std::unique_ptr<Engine> search = make_order_search(part, Rng(rng_.next()), &seed);
     (void)search->advance(kPartSteps);
-    if (search->best() != nullptr && search->best()->cost <= seed.cost) put_back(*search->best());
+    if (search->best() != nullptr && search->best()->cost <= seed.cost) {
+      put_back(part, seed, *search->best());
+    }
     for (uint32_t task : tasks_)
       part_of_[task] = kElsewhere;
   }
@@ -116,6 +120,7 @@ class PartitionSearch final : public Engine {
   Problem cut_out(Schedule& seed) {
     Problem part;
     part.goal = problem_.goal;
+    part.leftovers = problem_.leftovers;
     part.resources = problem_.resources;
     tasks_.clear();
     for (uint32_t worker : chosen_) {
@@ -180,8 +185,10 @@ class PartitionSearch final : public Engine {
     return true;
   }
 
-  void put_back(const Schedule& found) {
+  void put_back(const Problem& part, const Schedule& seed, const Schedule& found) {
     if (!suits_the_rest(found)) return;
+    // A sum over workers, of which the others stay as they are.
+    fragmentation_ += fragmentation_of(part, found.tasks) - fragmentation_of(part, seed.tasks);
     for (uint32_t worker : chosen_)
       tasks_of_[worker].clear();
     for (uint32_t i = 0; i < tasks_.size(); ++i) {
@@ -189,7 +196,7 @@ class PartitionSearch final : public Engine {
       best_.tasks[tasks_[i]] = {worker, found.tasks[i].start};
       tasks_of_[worker].push_back(tasks_[i]);
     }
-    best_.cost = cost_of(problem_, best_.tasks);
+    best_.cost = goal_cost(problem_, best_.tasks) + fragmentation_cost(problem_, fragmentation_);
   }
 
   const Problem& problem_;
@@ -204,6 +211,7 @@ class PartitionSearch final : public Engine {
   int64_t credit_ = 0;
   Schedule best_;
   bool has_best_ = false;
+  int64_t fragmentation_ = 0;  // of the best
 };
 
 }  // namespace

@@ -29,7 +29,7 @@ bool is_large(const Problem& problem) {
   return problem.tasks.size() > kWholeTasksMax && problem.workers.size() > 1;
 }
 
-/// The first that suits.
+/// The first that suits. Those for few problems count nothing but the goal.
 const Search kSearches[] = {
     {"loads", is_load_problem, make_load_search},
     {"bins", is_bin_problem, make_bin_search},
@@ -37,9 +37,10 @@ const Search kSearches[] = {
     {"parts", is_large, make_partition_search},
     {"order", [](const Problem&) { return true; }, make_order_search},
 };
+constexpr size_t kForGoalsAlone = 3;
 
 const Search& search_for(const Problem& problem) {
-  const Search* search = kSearches;
+  const Search* search = kSearches + (problem.leftovers.typical.empty() ? 0 : kForGoalsAlone);
   while (!search->suits(problem))
     ++search;
   return *search;
@@ -110,7 +111,7 @@ std::string_view search_name(const Problem& problem) {
 std::unique_ptr<Engine> make_engine(
     const Problem& problem, EngineChoice choice, Rng rng, const Schedule* seed) {
   const bool small = problem.tasks.size() <= kExactTasksMax && problem.busy.empty() &&
-                     problem.goal != Goal::BoundedSlowdown;
+                     problem.goal != Goal::BoundedSlowdown && problem.leftovers.typical.empty();
   switch (choice) {
     case EngineChoice::Greedy: return std::make_unique<Greedy>(make_search(problem, rng, seed));
     case EngineChoice::Anytime: return make_search(problem, rng, seed);

@@ -17,8 +17,8 @@ enum class EngineChoice : uint8_t {
 /// The engine for a problem without fault that is not `unschedulable`.
 ///
 /// `seed` is a schedule of it, such as the one of before: the result is never worse than that.
-/// Errors   Exact for more than `kExactTasksMax` tasks, with something that runs already, or for
-///          BoundedSlowdown is a CHECK
+/// Errors   Exact for more than `kExactTasksMax` tasks, with something that runs already, for
+///          BoundedSlowdown, or where leftovers are counted is a CHECK
 std::unique_ptr<Engine> make_engine(
     const Problem& problem, EngineChoice choice, Rng rng, const Schedule* seed = nullptr);
 

@@ -15,7 +15,8 @@ bool indexable(const Problem::Task& task) {
 
 }  // namespace
 
-StartIndex::StartIndex(const Problem& problem, Ask ask) : problem_(problem), ask_(std::move(ask)) {
+StartIndex::StartIndex(const Problem& problem, Ask ask, Rank rank)
+    : problem_(problem), ask_(std::move(ask)), rank_(std::move(rank)) {
   if (problem.workers.size() >= kWorkersMin) find_kinds();
 }
 
@@ -67,20 +68,52 @@ Assigned StartIndex::best(uint32_t task) {
   Bound best{kNever, UINT32_MAX};
   kind.changed = true;
   asked_.clear();
-  while (!kind.heap.empty() && kind.heap.front() < best) {
+  alike_.clear();
+  // Who is ranked need not be the first of those that begin as early.
+  const auto may_be_better = [&](const Bound& bound) {
+    return rank_ ? bound.first < best.first : bound < best;
+  };
+  while (!kind.heap.empty() && may_be_better(kind.heap.front())) {
     std::pop_heap(kind.heap.begin(), kind.heap.end(), std::greater<>());
     auto& [bound, worker] = kind.heap.back();
     bound = ask_(task, worker, kind.shortest);
     const Ticks start = duration == kind.shortest ? bound : ask_(task, worker, duration);
+    if (start < best.first) alike_.clear();
+    if (start <= best.first) alike_.push_back(worker);
     best = std::min(best, {start, worker});
     asked_.push_back(kind.heap.back());
     kind.heap.pop_back();
   }
+  if (rank_ && best.first < kNever) best = best_of_alike(task, kind, best.first);
   for (const Bound& one : asked_) {
     kind.heap.push_back(one);
     std::push_heap(kind.heap.begin(), kind.heap.end(), std::greater<>());
   }
   return {best.second, best.first};
+}
+
+/// Others may begin as early whose bounds are no later: they are at the top of the heap, each below
+/// another one of them.
+void StartIndex::find_alike(uint32_t task, const Kind& kind, Ticks start) {
+  const Ticks duration = problem_.tasks[task].duration;
+  open_.assign(1, 0);
+  for (size_t i = 0; i < open_.size() && i < kAlikeMax; ++i) {
+    const size_t at = open_[i];
+    if (at >= kind.heap.size() || kind.heap[at].first > start) continue;
+    const uint32_t worker = kind.heap[at].second;
+    if (ask_(task, worker, duration) == start) alike_.push_back(worker);
+    open_.push_back(2 * at + 1);
+    open_.push_back(2 * at + 2);
+  }
+}
+
+StartIndex::Bound StartIndex::best_of_alike(uint32_t task, const Kind& kind, Ticks start) {
+  find_alike(task, kind, start);
+  if (alike_.size() == 1) return {start, alike_.front()};
+  std::pair<int64_t, uint32_t> best{INT64_MAX, UINT32_MAX};
+  for (uint32_t worker : alike_)
+    best = std::min(best, {rank_(task, worker, start), worker});
+  return {start, best.second};
 }
 
 void StartIndex::clear() {

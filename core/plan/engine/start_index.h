@@ -26,13 +26,19 @@ class StartIndex {
 
   /// When a task could begin on a worker at the earliest, if it took so long.
   using Ask = std::function<Ticks(uint32_t task, uint32_t worker, Ticks duration)>;
+  /// How well a task would go there then: the lower, the better.
+  using Rank = std::function<int64_t(uint32_t task, uint32_t worker, Ticks start)>;
 
-  /// Asks for all of them while nothing is added yet.
-  StartIndex(const Problem& problem, Ask ask);
+  /// Of workers that are asked for no other reason than to be ranked.
+  static constexpr size_t kAlikeMax = 8;
+
+  /// Asks for all of them while nothing is added yet. Without `rank` the first is the best.
+  StartIndex(const Problem& problem, Ask ask, Rank rank = nullptr);
 
   bool covers(uint32_t task) const { return !kind_of_.empty() && kind_of_[task] != kNoKind; }
 
-  /// The first of those that begin the earliest; kNever as the start: nobody can.
+  /// The best of those that begin the earliest, as far as they were asked; kNever as the start:
+  /// nobody can.
   Assigned best(uint32_t task);
 
   /// What was added is taken away.
@@ -51,12 +57,17 @@ class StartIndex {
 
   void find_kinds();
   void fill(uint32_t task, Kind& kind);
+  void find_alike(uint32_t task, const Kind& kind, Ticks start);
+  Bound best_of_alike(uint32_t task, const Kind& kind, Ticks start);
 
   const Problem& problem_;
   const Ask ask_;
+  const Rank rank_;
   std::vector<uint32_t> kind_of_;
   std::vector<Kind> kinds_;
-  std::vector<Bound> asked_;  // in the search under way
+  std::vector<Bound> asked_;     // in the search under way
+  std::vector<uint32_t> alike_;  // those who begin as early as the best
+  std::vector<size_t> open_;     // places in the heap
 };
 
 }  // namespace berth::core

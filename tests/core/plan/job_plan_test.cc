@@ -26,6 +26,7 @@ std::unique_ptr<JobSnapshot> random_snapshot(uint64_t seed) {
   snapshot->plan_id = seed;
   snapshot->objective = static_cast<wire::PlanObjective>(rng.below(wire::kPlanObjectiveCount));
   snapshot->move_price = 0.05;
+  snapshot->fragmentation_price = 0.01 * static_cast<double>(rng.below(2));
   snapshot->seed = seed;
   const auto hosts = static_cast<uint32_t>(1 + rng.below(5));
   for (uint32_t host = 0; host < hosts; ++host) {
