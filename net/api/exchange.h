@@ -72,6 +72,9 @@ class Exchange {
   virtual bool writable() const = 0;
   /// Called once, when it is writable again.
   virtual void when_writable(std::function<void()> then) = 0;
+  /// Called once, when the next piece is to be made: the client has read what it was sent, and the
+  /// gateway has time for large answers. Before `begin` too, by who gathers what to answer with.
+  virtual void go_on(std::function<void()> next) = 0;
   /// Called once, when the client goes before `end`.
   virtual void when_gone(std::function<void()> then) = 0;
   virtual void end() = 0;

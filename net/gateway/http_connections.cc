@@ -104,17 +104,22 @@ void HttpConnections::on_turn_end() {
     exchange->dirty = false;
     exchange->proceed();
   }
+  desk_.pace.on_turn_end(LoopClock::mono());
   if (dirty_.empty()) {
     uv_idle_stop(&idle_);
   } else {
     uv_idle_start(&idle_, [](uv_idle_t*) {});  // the loop must not sleep
   }
-  if (services_.scrapes.waited_for()) sleep_until_due();
+  sleep_until_due();
 }
 
 // The end of the turn in which it wakes up does the rest.
 void HttpConnections::sleep_until_due() {
-  const core::Duration left = services_.scrapes.due() - LoopClock::mono();
+  core::Instant due{INT64_MAX};
+  if (services_.scrapes.waited_for()) due = services_.scrapes.due();
+  if (desk_.pace.waited_for()) due = std::min(due, desk_.pace.due());
+  if (due.ns == INT64_MAX) return;
+  const core::Duration left = due - LoopClock::mono();
   const int64_t ms = std::max<int64_t>(left.ns, 0) / 1'000'000 + 1;
   uv_timer_start(
       &due_, [](uv_timer_t*) {}, static_cast<uint64_t>(ms), 0);

@@ -138,6 +138,8 @@ void HttpExchange::on_reply(wire::RequestId request, const wire::Reply& reply) {
   if (request.value == 0 || request.value != awaited_) return;
   awaited_ = 0;
   const Then then = std::exchange(then_, nullptr);
+  if (!paced_) return then(reply);
+  const StreamPace::Work work(desk_.pace);
   then(reply);
 }
 
@@ -215,6 +217,22 @@ void HttpExchange::end() {
   connection_.end();
 }
 
+// Whoever does not read is not worked for, and whoever does waits for its turn.
+void HttpExchange::go_on(std::function<void()> next) {
+  next_ = std::move(next);
+  paced_ = true;
+  if (connection_.writable()) return desk_.pace.add(*this);
+  writable_ = [this] {
+    desk_.pace.add(*this);
+  };
+}
+
+void HttpExchange::next_piece() {
+  const auto next = std::exchange(next_, nullptr);
+  next();
+  connection_.flush();  // here, since sending it is a large part of the work
+}
+
 void HttpExchange::on_http_writable(HttpConnection&) {
   if (const auto then = std::exchange(writable_, nullptr)) then();
 }
@@ -245,6 +263,9 @@ void HttpExchange::forget() {
   then_ = nullptr;
   writable_ = nullptr;
   gone_ = nullptr;
+  next_ = nullptr;
+  if (paced_) desk_.pace.remove(*this);
+  paced_ = false;
 }
 
 }  // namespace berth::net

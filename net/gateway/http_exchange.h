@@ -8,6 +8,7 @@
 #include "net/api/exchange.h"
 #include "net/api/router.h"
 #include "net/api/services.h"
+#include "net/gateway/stream_pace.h"
 #include "net/http/http_connection.h"
 
 namespace berth::net {
@@ -23,6 +24,7 @@ struct HttpDesk {
   const Doorman doorman;
   JsonReader body;
   JsonOut json;
+  StreamPace pace;
 };
 
 /// Who owns the exchanges.
@@ -44,7 +46,7 @@ class HttpExchangeOwner {
 /// Threads  the gateway's
 /// Memory   idle: this object, and a seat at the service once it has asked something
 /// Errors   whatever is wrong with a request is a problem, in the words of the API it was for
-class HttpExchange final : public Exchange, public Peer, private HttpHost {
+class HttpExchange final : public Exchange, public Peer, private HttpHost, private PacedStream {
  public:
   HttpExchange(
       HttpDesk& desk,
@@ -78,6 +80,7 @@ class HttpExchange final : public Exchange, public Peer, private HttpHost {
   void write(std::string_view piece) override;
   bool writable() const override { return connection_.writable(); }
   void when_writable(std::function<void()> then) override { writable_ = std::move(then); }
+  void go_on(std::function<void()> next) override;
   void when_gone(std::function<void()> then) override { gone_ = std::move(then); }
   void end() override;
 
@@ -92,6 +95,9 @@ class HttpExchange final : public Exchange, public Peer, private HttpHost {
   void on_http_dirty(HttpConnection&) override { owner_.on_exchange_dirty(*this); }
   void on_http_closed(HttpConnection& connection) override;
 
+  // PacedStream
+  void next_piece() override;
+
   void forget();
   void count(int status);
   void answer_options();
@@ -105,12 +111,14 @@ class HttpExchange final : public Exchange, public Peer, private HttpHost {
   Then then_;
   std::function<void()> writable_;
   std::function<void()> gone_;
-  core::Instant begun_;  // when the request was whole
+  std::function<void()> next_;  // makes the next piece
+  core::Instant begun_;         // when the request was whole
   uint32_t asked_ = 0;
   uint32_t awaited_ = 0;
   bool seated_ = false;
   bool answering_ = false;  // a handler has it, and has not answered or ended
   bool streaming_ = false;
+  bool paced_ = false;  // has asked to go on
 };
 
 }  // namespace berth::net

@@ -175,19 +175,13 @@ void write_worker(JsonOut& json, const wire::WorkerRow& row, int64_t now_ms) {
 }
 
 void on_workers(Exchange& exchange) {
-  auto json = std::make_shared<JsonOut>();
-  json->array();
+  const auto answer = std::make_shared<ListAnswer>(exchange);
+  answer->json.array();
   const int64_t now_ms = LoopClock::wall_ms();
-  older::each_worker(
-      exchange,
-      [json, now_ms](const wire::WorkerRow& row) { write_worker(*json, row, now_ms); },
-      [&exchange, json] {
-        json->end();
-        HttpResponse response;
-        response.content_type = kJsonType;
-        response.body = json->text();
-        exchange.answer(response);
-      });
+  older::list_workers(
+      answer,
+      [answer, now_ms](const wire::WorkerRow& row) { write_worker(answer->json, row, now_ms); },
+      [answer] { answer->json.end(); });
 }
 
 // ---- The table ------------------------------------------------------------------------------

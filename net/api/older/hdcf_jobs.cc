@@ -19,33 +19,33 @@ using older::trimmed;
 
 constexpr int64_t kAttemptsDefault = 3;
 
-/// A list on its way to its client, a page at a time.
+/// A list on its way to its client.
 struct Listing {
+  explicit Listing(Exchange& exchange) : answer(exchange) { answer.json.array(); }
+
+  ListAnswer answer;
   absl::flat_hash_map<std::string, uint32_t> ages_ms;  ///< of heartbeats, by worker
   wire::ListJobs wanted;
   std::string worker;
-  JsonOut json;
 };
 
-void list_on(Exchange& exchange, const std::shared_ptr<Listing>& listing) {
+void list_on(const std::shared_ptr<Listing>& listing) {
+  ListAnswer& answer = listing->answer;
   listing->wanted.worker = listing->worker;
-  exchange.ask(listing->wanted, [&exchange, listing](const wire::Reply& reply) {
+  answer.exchange.ask(listing->wanted, [&answer, listing](const wire::Reply& reply) {
     const auto* page = std::get_if<wire::JobPage>(&reply);
-    listing->wanted.cursor = page == nullptr ? 0 : page->next_cursor;
-    if (page != nullptr) {
-      for (const wire::JobRow& row : page->rows) {
-        Clock clock{LoopClock::wall_ms(), {}};
-        const auto age = listing->ages_ms.find(std::string(row.worker));
-        if (age != listing->ages_ms.end()) clock.age_ms = age->second;
-        write_job(listing->json, row, clock);
-      }
+    if (page == nullptr) return answer.cut() ? void() : older::fail_with(answer.exchange, reply);
+    for (const wire::JobRow& row : page->rows) {
+      Clock clock{LoopClock::wall_ms(), {}};
+      const auto age = listing->ages_ms.find(std::string(row.worker));
+      if (age != listing->ages_ms.end()) clock.age_ms = age->second;
+      write_job(answer.json, row, clock);
     }
-    const bool last = listing->wanted.cursor == 0;
-    if (last) listing->json.end();
-    exchange.write(listing->json.take());
-    if (last) return exchange.end();
-    if (exchange.writable()) return list_on(exchange, listing);
-    exchange.when_writable([&exchange, listing] { list_on(exchange, listing); });
+    listing->wanted.cursor = page->next_cursor;
+    listing->wanted.limit = ListAnswer::kPieceRows;
+    if (page->next_cursor != 0) return answer.go_on([listing] { list_on(listing); });
+    answer.json.end();
+    answer.finish();
   });
 }
 
@@ -112,41 +112,31 @@ void on_show(Exchange& exchange) {
 }
 
 void on_list(Exchange& exchange) {
-  auto listing = std::make_shared<Listing>();
+  const auto listing = std::make_shared<Listing>(exchange);
   const std::string_view status = exchange.parameter("status");
   if (!status.empty()) listing->wanted.states = older::bit_of(*wire::job_state_from(status));
   listing->worker = trimmed(exchange.parameter("worker_id"));
   listing->wanted.newest_first = true;
   listing->wanted.with_specs = true;
-  listing->json.array();
   older::each_worker(
       exchange,
       [listing](const wire::WorkerRow& row) {
         listing->ages_ms.emplace(std::string(row.id), row.heartbeat_age_ms);
       },
-      [&exchange, listing] {
-        exchange.begin({.content_type = kJsonType});
-        list_on(exchange, listing);
-      });
+      [listing] { list_on(listing); });
 }
 
 void on_workers(Exchange& exchange) {
   auto running = std::make_shared<absl::flat_hash_map<std::string, uint64_t>>();
-  auto json = std::make_shared<JsonOut>();
-  json->array();
-  const auto rows = [&exchange, running, json] {
+  const auto rows = [&exchange, running] {
+    const auto answer = std::make_shared<ListAnswer>(exchange);
+    answer->json.array();
     const int64_t now_ms = LoopClock::wall_ms();
-    const auto row = [running, json, now_ms](const wire::WorkerRow& worker) {
+    const auto row = [running, answer, now_ms](const wire::WorkerRow& worker) {
       const auto job = running->find(std::string(worker.id));
-      write_worker(*json, worker, job == running->end() ? 0 : job->second, now_ms);
+      write_worker(answer->json, worker, job == running->end() ? 0 : job->second, now_ms);
     };
-    older::each_worker(exchange, row, [&exchange, json] {
-      json->end();
-      HttpResponse response;
-      response.content_type = kJsonType;
-      response.body = json->text();
-      exchange.answer(response);
-    });
+    older::list_workers(answer, row, [answer] { answer->json.end(); });
   };
   wire::ListJobs live;
   live.states = older::kLiveStates;

@@ -190,7 +190,6 @@ namespace {
 /// What `workers/list` gathers.
 struct Listing {
   absl::flat_hash_map<std::string, std::vector<uint64_t>> jobs;  ///< by worker
-  JsonOut json;
   int64_t now_ms = 0;
   uint32_t workers = 0;
   uint32_t idle = 0;
@@ -211,7 +210,7 @@ std::string_view label_of(const wire::WorkerRow& row, std::string_view key) {
   return {};
 }
 
-void write_row(Listing& listing, const wire::WorkerRow& row) {
+void write_row(JsonOut& json, Listing& listing, const wire::WorkerRow& row) {
   const auto found = listing.jobs.find(std::string(row.id));
   const bool runs = found != listing.jobs.end() || row.reported_tasks > 0;
   const std::string_view status = status_of(row, runs);
@@ -221,7 +220,6 @@ void write_row(Listing& listing, const wire::WorkerRow& row) {
   if (status == "UNHEALTHY") ++listing.unhealthy;
   const auto cpu = static_cast<double>(row.capacity.cpu_milli);
   const auto used_mib = static_cast<int64_t>(row.usage.memory_mib);
-  JsonOut& json = listing.json;
   json.object()
       .field("workerId", row.id)
       .field("status", status)
@@ -254,22 +252,21 @@ void write_row(Listing& listing, const wire::WorkerRow& row) {
 void on_workers(Exchange& exchange) {
   const auto listing = std::make_shared<Listing>();
   listing->now_ms = LoopClock::wall_ms();
-  listing->json.object().field("success", true).key("workers").array();
-  const auto last = [&exchange, listing] {
-    listing->json.end()
-        .field("totalWorkers", listing->workers)
-        .field("idleWorkers", listing->idle)
-        .field("busyWorkers", listing->busy)
-        .field("unhealthyWorkers", listing->unhealthy)
-        .end();
-    HttpResponse response;
-    response.content_type = kJsonType;
-    response.body = listing->json.text();
-    exchange.answer(response);
-  };
-  const auto rows = [&exchange, listing, last] {
-    older::each_worker(
-        exchange, [listing](const wire::WorkerRow& row) { write_row(*listing, row); }, last);
+  const auto rows = [&exchange, listing] {
+    const auto answer = std::make_shared<ListAnswer>(exchange);
+    answer->json.object().field("success", true).key("workers").array();
+    const auto row = [answer, listing](const wire::WorkerRow& worker) {
+      write_row(answer->json, *listing, worker);
+    };
+    const auto end = [answer, listing] {
+      answer->json.end()
+          .field("totalWorkers", listing->workers)
+          .field("idleWorkers", listing->idle)
+          .field("busyWorkers", listing->busy)
+          .field("unhealthyWorkers", listing->unhealthy)
+          .end();
+    };
+    older::list_workers(answer, row, end);
   };
   wire::ListJobs live;
   live.states = older::kLiveStates;

@@ -64,24 +64,36 @@ void ask_page(
     wire::ListJobs next = list;
     next.worker = *worker;
     next.cursor = rows->next_cursor;
-    ask_page(exchange, next, worker, page, then);
+    exchange.go_on(
+        [&exchange, next, worker, page, then] { ask_page(exchange, next, worker, page, then); });
   });
 }
 
-void ask_workers(
-    Exchange& exchange,
-    uint64_t cursor,
-    std::function<void(const wire::WorkerRow&)> row,
-    std::function<void()> then) {
-  wire::ListWorkers list;
-  list.cursor = cursor;
-  exchange.ask(list, [&exchange, row, then](const wire::Reply& reply) {
+/// The workers on their way to whoever wants them.
+struct WorkerPages {
+  Exchange& exchange;
+  ListAnswer* answer;  ///< that they are written to; null: they are only looked at
+  std::function<void(const wire::WorkerRow&)> row;
+  std::function<void()> then;
+  wire::ListWorkers list = {};
+};
+
+void ask_workers(const std::shared_ptr<WorkerPages>& pages) {
+  pages->exchange.ask(pages->list, [pages](const wire::Reply& reply) {
     const auto* page = std::get_if<wire::WorkerPage>(&reply);
-    if (page == nullptr) return fail_with(exchange, reply);
+    if (page == nullptr) {
+      const bool told = pages->answer != nullptr && pages->answer->cut();
+      return told ? void() : fail_with(pages->exchange, reply);
+    }
     for (const wire::WorkerRow& one : page->rows)
-      row(one);
-    if (page->next_cursor == 0) return then();
-    ask_workers(exchange, page->next_cursor, row, then);
+      pages->row(one);
+    if (page->next_cursor == 0) return pages->then();
+    pages->list.cursor = page->next_cursor;
+    pages->list.limit = ListAnswer::kPieceRows;
+    const auto next = [pages] {
+      ask_workers(pages);
+    };
+    return pages->answer != nullptr ? pages->answer->go_on(next) : pages->exchange.go_on(next);
   });
 }
 
@@ -121,7 +133,20 @@ void each_worker(
     Exchange& exchange,
     std::function<void(const wire::WorkerRow&)> row,
     std::function<void()> then) {
-  ask_workers(exchange, 0, std::move(row), std::move(then));
+  ask_workers(std::make_shared<WorkerPages>(
+      WorkerPages{exchange, nullptr, std::move(row), std::move(then)}));
+}
+
+void list_workers(
+    const std::shared_ptr<ListAnswer>& answer,
+    std::function<void(const wire::WorkerRow&)> row,
+    std::function<void()> end) {
+  const auto finish = [answer, end = std::move(end)] {
+    end();
+    answer->finish();
+  };
+  ask_workers(std::make_shared<WorkerPages>(
+      WorkerPages{answer->exchange, answer.get(), std::move(row), finish}));
 }
 
 void claim(Exchange& exchange, const std::string& worker, Claimed then) {

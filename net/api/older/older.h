@@ -7,6 +7,7 @@
 
 #include "net/api/exchange.h"
 #include "net/api/http_workers.h"
+#include "net/api/list_answer.h"
 #include "net/api/route.h"
 #include "wire/spec.h"
 
@@ -65,6 +66,12 @@ void each_worker(
     Exchange& exchange,
     std::function<void(const wire::WorkerRow&)> row,
     std::function<void()> then);
+/// Answers with all workers: `row` writes one of them to `answer->json`, `end` what closes the
+/// list.
+void list_workers(
+    const std::shared_ptr<ListAnswer>& answer,
+    std::function<void(const wire::WorkerRow&)> row,
+    std::function<void()> end);
 inline constexpr uint32_t bit_of(wire::JobState state) {
   return 1u << static_cast<uint32_t>(state);
 }

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "net/api/event_feed.h"
+#include "net/api/list_answer.h"
 #include "net/api/services.h"
 #include "net/api/v1/jobs.h"
 #include "net/forms/job_shapes.h"
@@ -14,26 +15,23 @@
 namespace berth::net::v1 {
 namespace {
 
-constexpr uint32_t kRowsUsual = 100;
+constexpr uint32_t kRowsUsual = 100;  // and of a piece: some 1 ms of work
 
-/// A list on its way. A page of ours may be several of the ledger's, each asked for when the client
-/// has read the last.
+/// A list on its way. A page of ours may be several of the ledger's.
 struct Listing {
   explicit Listing(Exchange& exchange);
 
   wire::ListJobs request() const;
 
-  Exchange& exchange;
+  ListAnswer answer;
   uint32_t states = 0;
   std::string worker, queue, tenant, name, label_key, label_value;
   uint64_t cursor = 0;
   uint64_t left = 0;  ///< rows that are still wanted
-  bool begun = false;
-  bool first = true;
 };
 
 Listing::Listing(Exchange& exchange)
-    : exchange(exchange),
+    : answer(exchange),
       worker(exchange.parameter("worker_id")),
       queue(exchange.parameter("queue")),
       tenant(exchange.parameter("tenant")),
@@ -49,6 +47,7 @@ Listing::Listing(Exchange& exchange)
     label_key = label->first;
     label_value = label->second;
   }
+  answer.json.object().key("jobs").array();
 }
 
 wire::ListJobs Listing::request() const {
@@ -60,54 +59,45 @@ wire::ListJobs Listing::request() const {
   list.name = name;
   list.label = {label_key, label_value};
   list.cursor = cursor;
-  list.limit = static_cast<uint32_t>(left);
+  list.limit = static_cast<uint32_t>(std::min<uint64_t>(left, kRowsUsual));
   list.newest_first = true;
   return list;
 }
 
-std::string rows_of(Listing& listing, const client::JobPage& page) {
-  std::string text = listing.begun ? "" : "{\"jobs\":[";
-  const int64_t now_ms = LoopClock::wall_ms();
-  for (const client::JobStatus& job : page.jobs) {
-    if (!std::exchange(listing.first, false)) text += ',';
-    text += forms::to_text(forms::job_json(job, now_ms));
+void write_end(JsonOut& json, uint64_t cursor) {
+  json.end().key("next_cursor");
+  if (cursor == 0) {
+    json.null();
+  } else {
+    json.value(std::to_string(cursor));
   }
-  return text;
-}
-
-std::string end_of(const Listing& listing) {
-  const std::string cursor =
-      listing.cursor == 0 ? "null" : "\"" + std::to_string(listing.cursor) + "\"";
-  return "],\"next_cursor\":" + cursor + "}";
+  json.end();
 }
 
 void ask_page(const std::shared_ptr<Listing>& listing);
 
 void on_page(const std::shared_ptr<Listing>& listing, const client::JobPage& page) {
-  Exchange& exchange = listing->exchange;
-  std::string text = rows_of(*listing, page);
+  ListAnswer& answer = listing->answer;
+  const int64_t now_ms = LoopClock::wall_ms();
+  for (const client::JobStatus& job : page.jobs)
+    answer.json.raw(forms::to_text(forms::job_json(job, now_ms)));
   listing->left -= std::min<uint64_t>(listing->left, page.jobs.size());
   listing->cursor = page.next_cursor;
-  const bool last = listing->cursor == 0 || listing->left == 0;
-  if (last) text += end_of(*listing);
-  if (last && !listing->begun) {
-    return exchange.answer({.content_type = kJsonType, .body = text});
+  if (listing->cursor == 0 || listing->left == 0) {
+    write_end(answer.json, listing->cursor);
+    return answer.finish();
   }
-  if (!std::exchange(listing->begun, true)) exchange.begin({.content_type = kJsonType});
-  exchange.write(text);
-  if (last) return exchange.end();
-  if (exchange.writable()) return ask_page(listing);
-  exchange.when_writable([listing] { ask_page(listing); });
+  answer.go_on([listing] { ask_page(listing); });
 }
 
 void ask_page(const std::shared_ptr<Listing>& listing) {
-  listing->exchange.ask(listing->request(), [listing](const wire::Reply& reply) {
+  ListAnswer& answer = listing->answer;
+  answer.exchange.ask(listing->request(), [listing, &answer](const wire::Reply& reply) {
     const client::Result<client::JobPage> page = client::answer_from<client::JobPage>(reply);
     if (page) return on_page(listing, *page);
-    // Cut short, a stream is no valid JSON: its client cannot mistake it for all.
-    if (listing->begun) return listing->exchange.end();
+    if (answer.cut()) return;
     const auto* refused = std::get_if<wire::Refused>(&reply);
-    listing->exchange.refuse(
+    answer.exchange.refuse(
         refused != nullptr ? *refused
                            : wire::Refused{wire::Refusal::Unsupported, page.error().message});
   });

@@ -71,8 +71,7 @@ void pass_on(const Log& log, std::string_view data, bool complete) {
   log->offset += data.size();
   const bool over = complete || (!log->follow && (data.empty() || log->offset >= log->size));
   if (over) return log->exchange.end();
-  if (log->exchange.writable()) return ask_piece(log);
-  log->exchange.when_writable([log] { ask_piece(log); });
+  log->exchange.go_on([log] { ask_piece(log); });
 }
 
 void on_end_seen(const Log& log, const wire::Reply& reply) {

@@ -5,6 +5,7 @@
 
 #include "core/settings.h"
 #include "net/api/apis.h"
+#include "net/api/list_answer.h"
 #include "net/api/services.h"
 #include "net/api/v1/shapes.h"
 #include "wire/tokens.h"
@@ -37,59 +38,43 @@ constexpr std::array<JsonField, 3> kPageFields = {{
 }};
 constexpr JsonSchema kPageSchema = {"WorkerPage", "Workers.", kPageFields};
 
-/// A list on its way: of one page, or, without a limit, of all, each page asked for when the client
-/// has read the last.
+/// A list on its way: of one page, or, without a limit, of all.
 struct Listing {
-  explicit Listing(Exchange& exchange) : exchange(exchange) {
+  explicit Listing(Exchange& exchange) : answer(exchange) {
     exchange.each("tag", [this](std::string_view tag) { tags.emplace_back(tag); });
     cursor = exchange.number("cursor");
     limit = static_cast<uint32_t>(exchange.number("limit"));
+    answer.json.object().key("workers").array();
   }
 
-  Exchange& exchange;
-  JsonOut json;  // its own: others answer between two pages
+  ListAnswer answer;
   std::vector<std::string> tags;
   uint64_t cursor = 0;
   uint32_t limit = 0;  // 0: all
-  bool begun = false;
 };
+
+void write_end(JsonOut& json, const wire::WorkerPage& page) {
+  json.end().field("total", page.total).key("next_cursor");
+  if (page.next_cursor == 0) {
+    json.null();
+  } else {
+    json.value(std::to_string(page.next_cursor));
+  }
+  json.end();
+}
 
 void ask_page(const std::shared_ptr<Listing>& listing);
 
-void write_rows(Listing& listing, const wire::WorkerPage& page) {
-  if (!listing.begun) listing.json.object().key("workers").array();
-  for (const wire::WorkerRow& row : page.rows)
-    v1::write_worker(listing.json, row);
-}
-
-void write_end(Listing& listing, const wire::WorkerPage& page) {
-  listing.json.end().field("total", page.total).key("next_cursor");
-  if (page.next_cursor == 0) {
-    listing.json.null();
-  } else {
-    listing.json.value(std::to_string(page.next_cursor));
-  }
-  listing.json.end();
-}
-
 void on_page(const std::shared_ptr<Listing>& listing, const wire::WorkerPage& page) {
-  Exchange& exchange = listing->exchange;
-  const bool last = page.next_cursor == 0 || listing->limit > 0;
-  write_rows(*listing, page);
-  if (last) write_end(*listing, page);
-  HttpResponse head;
-  head.content_type = kJsonType;
-  if (last && !listing->begun) {
-    head.body = listing->json.text();
-    return exchange.answer(head);
+  ListAnswer& answer = listing->answer;
+  for (const wire::WorkerRow& row : page.rows)
+    v1::write_worker(answer.json, row);
+  if (page.next_cursor == 0 || listing->limit > 0) {
+    write_end(answer.json, page);
+    return answer.finish();
   }
-  if (!listing->begun) exchange.begin(head);
-  listing->begun = true;
-  exchange.write(listing->json.take());
-  if (last) return exchange.end();
   listing->cursor = page.next_cursor;
-  if (exchange.writable()) return ask_page(listing);
-  exchange.when_writable([listing] { ask_page(listing); });
+  answer.go_on([listing] { ask_page(listing); });
 }
 
 void ask_page(const std::shared_ptr<Listing>& listing) {
@@ -97,12 +82,10 @@ void ask_page(const std::shared_ptr<Listing>& listing) {
   wire::ListWorkers list;
   list.tags = tags;
   list.cursor = listing->cursor;
-  list.limit = listing->limit;
-  listing->exchange.ask(list, [listing](const wire::Reply& reply) {
+  list.limit = listing->limit > 0 ? listing->limit : listing->answer.rows();
+  listing->answer.exchange.ask(list, [listing](const wire::Reply& reply) {
     if (const auto* page = std::get_if<wire::WorkerPage>(&reply)) return on_page(listing, *page);
-    // Cut short, a stream is no valid JSON: its client cannot mistake it for all.
-    if (listing->begun) return listing->exchange.end();
-    (void)expect<wire::WorkerPage>(listing->exchange, reply);
+    if (!listing->answer.cut()) (void)expect<wire::WorkerPage>(listing->answer.exchange, reply);
   });
 }
 

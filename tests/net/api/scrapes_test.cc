@@ -47,6 +47,7 @@ class Scraper final : public Exchange {
   void write(std::string_view) override { unexpected(); }
   bool writable() const override { unexpected(); }
   void when_writable(std::function<void()>) override { unexpected(); }
+  void go_on(std::function<void()>) override { unexpected(); }
   void end() override { unexpected(); }
 
  private:
