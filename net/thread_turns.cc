@@ -38,6 +38,10 @@ void give_way() {
   (void)!nice(kGivesWay);
 }
 
+void let_others_go() {
+  sched_yield();
+}
+
 void take_short_turns() {
   if (sched_getscheduler(0) != SCHED_OTHER) return;  // somebody has chosen for us
   SchedAttr wanted;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <ctime>
 
+#include "net/thread_turns.h"
+
 namespace berth::net {
 
 core::Duration StreamPace::thread_core_time() {
@@ -29,6 +31,7 @@ void StreamPace::on_turn_end(core::Instant now) {
     next->next_piece();
   }
   settle(now);
+  let_others_go();
 }
 
 void StreamPace::settle(core::Instant now) {

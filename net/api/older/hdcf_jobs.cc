@@ -32,6 +32,7 @@ struct Listing {
 void list_on(const std::shared_ptr<Listing>& listing) {
   ListAnswer& answer = listing->answer;
   listing->wanted.worker = listing->worker;
+  listing->wanted.limit = answer.rows();
   answer.exchange.ask(listing->wanted, [&answer, listing](const wire::Reply& reply) {
     const auto* page = std::get_if<wire::JobPage>(&reply);
     if (page == nullptr) return answer.cut() ? void() : older::fail_with(answer.exchange, reply);
@@ -42,7 +43,6 @@ void list_on(const std::shared_ptr<Listing>& listing) {
       write_job(answer.json, row, clock);
     }
     listing->wanted.cursor = page->next_cursor;
-    listing->wanted.limit = ListAnswer::kPieceRows;
     if (page->next_cursor != 0) return answer.go_on([listing] { list_on(listing); });
     answer.json.end();
     answer.finish();

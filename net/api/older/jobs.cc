@@ -75,7 +75,7 @@ struct WorkerPages {
   ListAnswer* answer;  ///< that they are written to; null: they are only looked at
   std::function<void(const wire::WorkerRow&)> row;
   std::function<void()> then;
-  wire::ListWorkers list = {};
+  wire::ListWorkers list = {.limit = ListAnswer::kFirstRows};
 };
 
 void ask_workers(const std::shared_ptr<WorkerPages>& pages) {

@@ -15,7 +15,7 @@
 namespace berth::net::v1 {
 namespace {
 
-constexpr uint32_t kRowsUsual = 100;  // and of a piece: some 1 ms of work
+constexpr uint32_t kRowsUsual = 100;
 
 /// A list on its way. A page of ours may be several of the ledger's.
 struct Listing {
@@ -59,7 +59,7 @@ wire::ListJobs Listing::request() const {
   list.name = name;
   list.label = {label_key, label_value};
   list.cursor = cursor;
-  list.limit = static_cast<uint32_t>(std::min<uint64_t>(left, kRowsUsual));
+  list.limit = static_cast<uint32_t>(std::min<uint64_t>(left, answer.rows()));
   list.newest_first = true;
   return list;
 }

@@ -65,8 +65,8 @@ void FakeFleet::ask(Peer& peer, wire::RequestId id, const wire::Request& request
   if (list->cursor > 0 && !answers) {
     return peer.on_reply(id, wire::Refused{wire::Refusal::Busy, "busy"});
   }
-  const size_t rows_max = std::min(list->limit == 0 ? kPageRows : list->limit, kPageRows);
-  const size_t end = std::min(list->cursor + rows_max, ids_.size());
+  EXPECT_NE(list->limit, 0u) << "as many as there are is too much for a piece";
+  const size_t end = std::min<size_t>(list->cursor + list->limit, ids_.size());
   std::vector<wire::WorkerRow> rows;
   for (size_t i = list->cursor; i < end; ++i)
     rows.emplace_back().id = ids_[i];

@@ -12,8 +12,6 @@ namespace berth::net {
 /// A service with workers in it, which counts how it is asked for them.
 class FakeFleet final : public Asker {
  public:
-  static constexpr uint32_t kPageRows = 100;
-
   explicit FakeFleet(uint32_t workers);
 
   void ask(Peer& peer, wire::RequestId id, const wire::Request& request) override;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "net/api/list_answer.h"
 #include "tests/net/gateway/gateway_lab.h"
 
 namespace berth::net {
@@ -12,7 +13,7 @@ namespace {
 using testing::HasSubstr;
 
 constexpr uint32_t kMany = 2'000;
-constexpr size_t kNextPages = kMany / FakeFleet::kPageRows - 1;
+constexpr size_t kNextPages = (kMany - ListAnswer::kFirstRows - 1) / ListAnswer::kPieceRows + 1;
 
 /// Turns until all have their answers; of every turn, how many pages it made behind the first ones.
 size_t most_pages_in_a_turn(GatewayLab& lab, std::vector<LabClient*> clients) {
@@ -90,7 +91,7 @@ TEST(LargeAnswers, SeveralShareTheTurnsOfOne) {
 }
 
 TEST(LargeAnswers, WhatFitsIntoOnePieceIsAnsweredAtOnceAndAsAWhole) {
-  GatewayLab lab(FakeFleet::kPageRows);
+  GatewayLab lab(ListAnswer::kFirstRows);
   LabClient large(lab, "/v1/workers");
   EXPECT_EQ(most_pages_in_a_turn(lab, {&large}), 0u);
   EXPECT_THAT(large.answer(), HasSubstr("Content-Length"));
