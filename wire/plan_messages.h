@@ -108,7 +108,7 @@ struct PlanRow {
   PlanCause cause = PlanCause::Pending;
   PlanObjective objective = PlanObjective::Slowdown;
   PlanOutcome outcome = PlanOutcome::Applied;
-  Text engine;           ///< `loads`, `bins`, `machines`, `parts`, `order`, `greedy`, `exact`
+  Text engine;  ///< `loads`, `bins`, `machines`, `parts`, `order`, `repair`, `greedy`, `exact`
   uint32_t workers = 0;  ///< that could be planned on
   uint32_t running = 0;  ///< jobs that held capacity
   uint32_t pending = 0;  ///< jobs that waited

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/base/time.h"
+#include "core/plan/job_snapshot.h"
 #include "wire/plan_messages.h"
 
 namespace berth::core {
@@ -26,12 +27,6 @@ struct PlanSettings {
   /// mean slowdown of so much, so many seconds, so many workers.
   double fragmentation_price = 0.01;
 };
-
-/// What was planned somewhere is to have another place at once; the next whole plan has time to
-/// look for better ones.
-constexpr bool is_repair(wire::PlanCause cause) {
-  return cause == wire::PlanCause::WorkerLost || cause == wire::PlanCause::Refused;
-}
 
 /// When a plan is asked for, and whether the planner is to be trusted.
 ///

@@ -51,7 +51,7 @@ struct JobPlanning::State {
     chosen.tasks.resize(built.problem.tasks.size());
     gpus.resize(built.problem.tasks.size());
     for (const JobRange& range : built.ranges)
-      searched += range.search ? 1 : 0;
+      searched += PlanPart::is_searched(*snapshot, built, range) ? 1 : 0;
     unsearched = searched;
     begin_next(true);
   }
@@ -94,10 +94,10 @@ void JobPlanning::State::begin_next(bool search) {
     JobRange range = built.ranges[next++];
     range.search = range.search && search;
     part = std::make_unique<PlanPart>(*snapshot, built, decided, range);
-    if (!range.search) continue;
+    if (!PlanPart::is_searched(*snapshot, built, range)) continue;
     const auto budget = static_cast<uint64_t>(snapshot->budget.ms()) * kStepsPerMs;
     share = std::max(kShareMin, budget / searched);
-    if (unsearched == searched) engine = search_name(part->problem());
+    if (unsearched == searched) engine = part->engine_name();
     --unsearched;
     return;
   }

@@ -21,6 +21,12 @@ struct SnapshotHost {
   uint32_t names_end = 0;
 };
 
+/// What was planned somewhere is to have another place at once; the next whole plan has time to
+/// look for better ones.
+constexpr bool is_repair(wire::PlanCause cause) {
+  return cause == wire::PlanCause::WorkerLost || cause == wire::PlanCause::Refused;
+}
+
 inline constexpr uint32_t kNoHost = ~0u;
 
 /// A job that waits for capacity.

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <span>
+#include <utility>
 
 #include "core/plan/bounds.h"
 #include "core/plan/engine/decoder.h"
+#include "core/plan/engine/repair_search.h"
 #include "core/plan/engine/solver.h"
 
 namespace berth::core {
@@ -27,9 +30,40 @@ PlanPart::PlanPart(
   Decoder decoder(problem_);
   make_greedy(decoder);
   make_standing(decoder, !jobs.search);
-  if (!jobs.search) return;
-  const Schedule& seed = standing_ ? *standing_ : greedy_;
-  engine_ = make_engine(problem_, EngineChoice::Auto, Rng(snapshot.seed + jobs.begin), &seed);
+  if (is_searched(snapshot, whole, jobs)) begin_search(snapshot.seed + jobs.begin);
+}
+
+bool PlanPart::is_searched(
+    const JobSnapshot& snapshot, const JobProblem& whole, const JobRange& jobs) {
+  if (!jobs.search || !is_repair(snapshot.cause) || snapshot.previous_plan == 0) return jobs.search;
+  const std::span<const uint32_t> tasks =
+      std::span(whole.tasks).subspan(jobs.begin, jobs.end - jobs.begin);
+  return std::ranges::any_of(
+      tasks, [&](uint32_t at) { return snapshot.waiting[at].previous_host == kNoHost; });
+}
+
+void PlanPart::begin_search(uint64_t seed) {
+  if (!is_repair(snapshot_.cause) || before_.tasks.empty()) {
+    const Schedule& from = standing_ ? *standing_ : greedy_;
+    engine_ = make_engine(problem_, EngineChoice::Auto, Rng(seed), &from);
+    return;
+  }
+  Standing standing{before_, {}, price_of_move()};
+  for (uint32_t task = 0; task < problem_.tasks.size(); ++task)
+    standing.homes.push_back(home_of(task));
+  engine_ = make_repair_search(problem_, Rng(seed), std::move(standing));
+}
+
+std::string_view PlanPart::engine_name() const {
+  const bool repairs = is_repair(snapshot_.cause) && !before_.tasks.empty();
+  return repairs ? "repair" : search_name(problem_);
+}
+
+/// kNoHome: the plan before has none that it could still have.
+uint32_t PlanPart::home_of(uint32_t task) const {
+  const uint32_t host = job(task).previous_host;
+  const bool can = host != kNoHost && problem_.duration_on(task, host) < kNever;
+  return can ? host : Standing::kNoHome;
 }
 
 const WaitingJob& PlanPart::job(uint32_t task) const {
@@ -63,9 +97,9 @@ void PlanPart::make_standing(Decoder& decoder, bool in_queue_order) {
   std::iota(order.begin(), order.end(), 0);
   bool known = false;
   for (uint32_t task : order) {
-    const uint32_t host = job(task).previous_host;
-    if (host == kNoHost || problem_.duration_on(task, host) >= kNever) continue;
-    where[task] = host;
+    const uint32_t home = home_of(task);
+    if (home == Standing::kNoHome) continue;
+    where[task] = home;
     known = true;
   }
   if (!known) return;
@@ -81,7 +115,12 @@ void PlanPart::make_standing(Decoder& decoder, bool in_queue_order) {
   Schedule standing;
   if (!decoder.decode(order, where, standing)) return;
   order_alike(standing);
-  if (standing.cost <= greedy_.cost) standing_ = std::move(standing);
+  before_ = std::move(standing);
+  if (before_.cost <= greedy_.cost) standing_ = before_;
+}
+
+double PlanPart::price_of_move() const {
+  return snapshot_.move_price * greedy_.cost / static_cast<double>(problem_.tasks.size());
 }
 
 double PlanPart::price_of(const Schedule& schedule) const {
@@ -90,7 +129,7 @@ double PlanPart::price_of(const Schedule& schedule) const {
     const uint32_t host = job(task).previous_host;
     moves += host != kNoHost && host != schedule.tasks[task].worker ? 1 : 0;
   }
-  return snapshot_.move_price * moves * greedy_.cost / static_cast<double>(problem_.tasks.size());
+  return price_of_move() * moves;
 }
 
 /// Alike: wherever one of them can run, another can as well, for as long and as urgently.
@@ -129,6 +168,7 @@ Schedule PlanPart::choose() const {
   if (engine_ != nullptr && engine_->best() != nullptr) {
     best = *engine_->best();
     order_alike(best);
+    if (best.cost > greedy_.cost) best = greedy_;
   }
   if (!standing_) return best;
   const bool moving_pays = best.cost + price_of(best) < standing_->cost + price_of(*standing_);

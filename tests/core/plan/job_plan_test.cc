@@ -59,6 +59,8 @@ std::unique_ptr<JobSnapshot> random_snapshot(uint64_t seed) {
     }
   }
   snapshot->previous_jobs = static_cast<uint32_t>(jobs);
+  snapshot->previous_plan = 1;
+  if (rng.below(2) == 0) snapshot->cause = wire::PlanCause::WorkerLost;
   return snapshot;
 }
 
@@ -284,6 +286,75 @@ TEST(JobPlan, NobodyWaitsForAJobOfLowerPriorityOrALaterDeadline) {
         EXPECT_GE(starts[id], 104 * kS) << id;
     }
   }
+}
+
+/// 40 hosts of 4 slots for a while, and 200 jobs of all lengths.
+JobSnapshot large_world(uint64_t seed) {
+  Rng rng(seed);
+  JobSnapshot world;
+  world.seed = seed;
+  world.move_price = 0.05;
+  world.hosts.resize(40);
+  for (uint32_t host = 0; host < 40; ++host) {
+    world.hosts[host].worker = host;
+    world.hosts[host].node.capacity[kSlots] = 4;
+    for (int slot = 0; slot < 4; ++slot) {
+      HoldingJob& runs = world.holding.emplace_back();
+      runs.host = host;
+      runs.until = static_cast<Ticks>(1 + rng.below(300)) * kS;
+      runs.holding.amounts[kSlots] = 1;
+    }
+  }
+  for (int32_t slots = 1; slots <= 4; ++slots)
+    world.queries.push_back({asks_for(slots), {}});
+  for (uint64_t id = 1; id <= 200; ++id) {
+    WaitingJob& job = world.waiting.emplace_back();
+    job.job = id;
+    job.query = static_cast<uint32_t>(rng.below(4));
+    job.duration = static_cast<Ticks>(5 + rng.below(600)) * kS + static_cast<Ticks>(id);
+    job.waited = static_cast<Ticks>(200 - id) * kS;
+  }
+  return world;
+}
+
+// The search began anywhere, from rules that moved everything, and its moves were paid for all at
+// once or not at all: what had lost its place stood at the end of the queue.
+TEST(JobPlan, ARepairBeginsWithThoseThatLostTheirPlaces) {
+  int better = 0;
+  for (uint64_t seed = 1; seed <= 5; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    JobSnapshot world = large_world(seed);
+    std::map<uint64_t, PlannedStart> before;
+    for (const PlannedStart& at : plan_jobs(std::make_unique<JobSnapshot>(world), 200'000).starts)
+      before[at.job] = at;
+    world.hosts.resize(36);
+    std::erase_if(world.holding, [](const HoldingJob& one) { return one.host >= 36; });
+    for (WaitingJob& job : world.waiting) {
+      job.previous_start = before[job.job].start;
+      if (before[job.job].worker < 36) job.previous_host = before[job.job].worker;
+    }
+    world.previous_plan = 1;
+    world.cause = wire::PlanCause::WorkerLost;
+    const auto planned = [&world](uint64_t steps) {
+      return plan_jobs(std::make_unique<JobSnapshot>(world), steps);
+    };
+    const JobPlan at_once = planned(0);
+    const JobPlan soon = planned(20'000);
+    const JobPlan later = planned(2'000'000);
+    EXPECT_EQ(soon.engine, "repair");
+    EXPECT_EQ(soon.diff.moved, 0u);
+    EXPECT_GE(soon.diff.added, 10u);
+    for (const PlannedStart& at : soon.starts) {
+      if (at.change == wire::PlanChange::Added) continue;
+      EXPECT_EQ(at.start, before[at.job].start) << "what stands stays, job " << at.job;
+    }
+    EXPECT_LE(soon.cost, at_once.cost);
+    better += soon.cost < at_once.cost ? 1 : 0;
+    EXPECT_LT(later.cost, soon.cost);
+    world.cause = wire::PlanCause::Period;
+    EXPECT_LT(later.cost, planned(2'000'000).cost) << "of a search that begins anywhere";
+  }
+  EXPECT_GE(better, 4);
 }
 
 // By counting slots second by second: take the less urgent ones away, and nobody could start
