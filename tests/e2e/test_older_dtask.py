@@ -19,7 +19,10 @@ FULL = {"error": "no available worker matching requirements"}
 class DtaskClients(OlderTest):
     def setUp(self):
         super().setUp()
-        self.berthd = self.server("--suspicious-after", "300ms", "--offline-after", "600ms")
+        self.serve("10m", "20m")
+
+    def serve(self, suspicious, offline):
+        self.berthd = self.server("--suspicious-after", suspicious, "--offline-after", offline)
         self.client = self.http(self.berthd)
 
     def beat(self, worker, current=0, most=10, tags=("cpu",), **more):
@@ -87,14 +90,27 @@ class DtaskClients(OlderTest):
             },
         )
 
-    def test_silence_makes_a_worker_suspicious_then_offline_and_one_beat_brings_it_back(self):
+    def becomes(self, status):
+        eventually(lambda: self.table()["w1"]["Status"] == status, f"w1 is {status}")
+
+    def test_silence_makes_a_worker_suspicious_and_it_is_taken_when_there_is_no_other(self):
+        self.serve("100ms", "20m")
         self.beat("w1")
-        for status in ("suspicious", "offline"):
-            eventually(lambda: self.table()["w1"]["Status"] == status, f"w1 is {status}")
+        self.becomes("suspicious")
+        self.ok(self.schedule("t1"))
+
+    def test_longer_silence_makes_a_worker_offline_and_a_beat_brings_it_back(self):
+        self.serve("300ms", "600ms")
+        self.beat("w1")
+        self.becomes("offline")
         self.assertEqual(self.schedule("t1"), (503, FULL))
-        self.beat("w1")
-        self.assertEqual(self.table()["w1"]["Status"], "online")
-        self.ok(self.schedule("t2"))
+
+        def seen():
+            self.beat("w1")
+            return self.table()["w1"]["Status"] == "online" and self.schedule("t2")[0] == 200
+
+        # More than one beat only where there is a pause of 0.3 s between two requests.
+        eventually(seen, "w1 is online and takes a task")
 
     def test_what_is_wrong_is_said_in_its_form(self):
         bad = [
