@@ -65,7 +65,7 @@ std::unique_ptr<JobSnapshot> JobLedger::State::take_snapshot(Now now) {
   add_hosts(*snapshot);
   if (!snapshot->hosts.empty()) add_waiting(now, *snapshot);
   if (snapshot->waiting.empty()) {
-    planner.put_off(now, queue.blocked());
+    planner.put_off(now, queue.blocked(), snapshot->hosts.empty());
     return nullptr;
   }
   add_holding(now, *snapshot);

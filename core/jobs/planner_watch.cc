@@ -53,10 +53,10 @@ uint64_t PlannerWatch::begin(Now now, size_t waiting, wire::PlanCause cause) {
 }
 
 /// Looking costs a millisecond: a queue of short jobs is not looked through again and again.
-void PlannerWatch::put_off(Now now, size_t waiting) {
+void PlannerWatch::put_off(Now now, size_t waiting, bool nobody) {
   waiting_then_ = waiting;
-  quiet_until_ = now.mono + settings_.period * (int64_t{1} << std::min(put_off_, 4u));
-  ++put_off_;
+  const uint32_t doublings = nobody ? 0 : std::min(put_off_++, 4u);
+  quiet_until_ = now.mono + settings_.period * (int64_t{1} << doublings);
   wanted_.reset();
 }
 

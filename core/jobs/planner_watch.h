@@ -52,8 +52,9 @@ class PlannerWatch {
 
   /// Asks for one for so many; the id of the plan.
   uint64_t begin(Now now, size_t waiting, wire::PlanCause cause);
-  /// None of those that wait is worth a plan.
-  void put_off(Now now, size_t waiting);
+  /// None of those that wait is worth a plan; or there is nobody to plan them on, which may change
+  /// any moment.
+  void put_off(Now now, size_t waiting, bool nobody);
   bool expects(uint64_t plan) const { return under_way_ == plan && plan != 0; }
   bool is_late(Now now) const;
 

@@ -96,11 +96,21 @@ TEST_F(PlannerWatches, RepairsComeFirstAndPutOffNoWholePlan) {
 TEST_F(PlannerWatches, LooksLessAndLessOftenAtAQueueThatIsNotWorthAPlan) {
   for (int64_t quiet_s : {1, 2, 4, 8, 16, 16}) {
     EXPECT_TRUE(watch.cause(now, 1'000'000).has_value());
-    watch.put_off(now, 1'000'000);
+    watch.put_off(now, 1'000'000, false);
     after(quiet_s * 1'000 - 1);
     watch.want(PlanCause::Deadline);
     EXPECT_EQ(watch.cause(now, 2'000'000), std::nullopt);
     after(1);
+  }
+}
+
+// After a minute without any worker it took 16 s until the first plan for those that came back.
+TEST_F(PlannerWatches, LooksForWorkersEveryPeriod) {
+  for (int i = 0; i < 60; ++i) {
+    EXPECT_TRUE(watch.cause(now, 1).has_value());
+    watch.put_off(now, 1, true);
+    EXPECT_EQ(watch.cause(now, 1), std::nullopt);
+    after(settings.period.ms());
   }
 }
 

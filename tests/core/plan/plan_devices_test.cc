@@ -181,6 +181,14 @@ JobSnapshot random_world(uint64_t seed) {
       world.waiting.begin(), world.waiting.end(), [](const WaitingJob& a, const WaitingJob& b) {
         return a.priority > b.priority;
       });
+  if (rng.below(2) == 0) return world;
+  world.cause = wire::PlanCause::WorkerLost;  // of one more that there was
+  world.previous_plan = 1;
+  for (WaitingJob& job : world.waiting) {
+    const auto host = static_cast<uint32_t>(rng.below(hosts + 1));
+    if (host < hosts) job.previous_host = host;
+    job.previous_start = static_cast<Ticks>(rng.below(100)) * kS;
+  }
   return world;
 }
 
