@@ -7,11 +7,14 @@
 
 #include <cstdint>
 
+#include <uv.h>
+
 namespace berth::net {
 namespace {
 
 constexpr int kGoesFirst = -10;
 constexpr int kGivesWay = 10;
+constexpr uint64_t kWaitPerWork = 8;        // of who offers its core: about its share
 constexpr uint64_t kShortTurnNs = 100'000;  // the shortest there is; others have about 3 ms
 
 /// `struct sched_attr` of the kernel, whose header does not go together with <sched.h>.
@@ -39,7 +42,12 @@ void give_way() {
 }
 
 void let_others_go() {
+  static thread_local uint64_t kept_until_ns = 0;
+  const uint64_t from_ns = uv_hrtime();
+  if (from_ns < kept_until_ns) return;
   sched_yield();
+  const uint64_t now_ns = uv_hrtime();
+  kept_until_ns = now_ns + (now_ns - from_ns) / kWaitPerWork;
 }
 
 void take_short_turns() {

@@ -22,12 +22,13 @@ void give_way();
 /// tick.
 void take_short_turns();
 
-/// Whoever waits for this core goes first, once. Where nobody does, it costs less than 1 µs.
+/// Whoever waits for this core goes first. Where nobody does, it costs less than 1 µs.
 ///
 /// The kernel looks at its tick, every 4 ms, whether the turn of a thread is over, however little
-/// its share is. Who is in between two things that can wait need not keep others until then. What
-/// is left of the turn is given up (Linux 6.18): with turns of the usual length a list of 250
-/// pieces took 8 s where all cores were busy, and with short ones some 1 s, as without any offers.
+/// its share is. Who is in between two things that can wait need not keep others until then. But
+/// what is left of the turn is given up (Linux 6.18), and with it up to 30 ms of waiting: who had
+/// to wait long keeps the core for an eighth of that, whatever it offers, and so has its share.
+/// Without that, a list in 250 pieces took 8 s where all cores were busy.
 void let_others_go();
 
 }  // namespace berth::net

@@ -34,8 +34,7 @@ Gateway::Gateway(
       http_(streams_, std::move(http), switchboard_, tables, identity, counters_) {}
 
 void Gateway::on_start() {
-  give_way();          // a large page must not keep a shard from its next placement
-  take_short_turns();  // it offers the core often, and gives up a turn each time
+  give_way();  // a large page must not keep a shard from its next placement
   console_.start();
   http_.start();
 }
