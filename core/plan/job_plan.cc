@@ -47,7 +47,7 @@ struct JobPlanning::State {
     unit = unit_of(built.problem.goal, built.problem.tasks.size());
     built.problem.leftovers =
         leftovers_of(built.problem, snapshot->fragmentation_price * unit.size);
-    if (!built.devices.empty()) devices.emplace(*snapshot, built);
+    if (!built.devices.empty()) devices.emplace(devices_of(*snapshot, built));
     chosen.tasks.resize(built.problem.tasks.size());
     gpus.resize(built.problem.tasks.size());
     for (const JobRange& range : built.ranges)
@@ -77,6 +77,7 @@ struct JobPlanning::State {
   uint64_t share = 0;              ///< steps that it still may take
   std::vector<Problem::Busy> decided;
   std::optional<PlanDevices> devices;  ///< nothing: nobody asks for any
+  size_t tries = PlanDevices::kTriesMax;
   Schedule chosen;
   std::vector<GpuSet> gpus;  ///< of each of the chosen
   Schedule greedy;
@@ -127,8 +128,8 @@ void JobPlanning::State::settle() {
 /// Greedy's schedule has to wait for devices, too, and may then be the better one.
 Schedule JobPlanning::State::with_devices(const JobRange& range, const Schedule& best) {
   using Order = PlanDevices::Order;
-  PlanDevices::Fitted fitted = devices->fit(range, best.tasks, Order::OfStarts);
-  PlanDevices::Fitted other = devices->fit(range, part->greedy().tasks, Order::OfTheQueue);
+  PlanDevices::Fitted fitted = devices->fit(range, best.tasks, Order::OfStarts, tries);
+  PlanDevices::Fitted other = devices->fit(range, part->greedy().tasks, Order::OfTheQueue, tries);
   Schedule schedule{fitted.tasks, cost_of(part->problem(), fitted.tasks)};
   Schedule by_greedy{other.tasks, cost_of(part->problem(), other.tasks)};
   if (built.ranges.size() == 1) greedy = by_greedy;
@@ -177,7 +178,7 @@ void JobPlanning::State::make_greedy() {
   if (devices) {
     const JobRange all{0, static_cast<uint32_t>(order.size()), false};
     PlanDevices::Fitted fitted =
-        PlanDevices(*snapshot, built).fit(all, greedy.tasks, PlanDevices::Order::OfTheQueue);
+        devices_of(*snapshot, built).fit(all, greedy.tasks, PlanDevices::Order::OfTheQueue, tries);
     greedy = {std::move(fitted.tasks), 0};
     greedy.cost = cost_of(built.problem, greedy.tasks);
     greedy_gpus = std::move(fitted.gpus);

@@ -8,22 +8,22 @@ namespace berth::core {
 
 namespace {
 
-/// Other workers that are looked at in one go, for all jobs that have to wait for devices: some
-/// tens of milliseconds.
-constexpr size_t kTriesMax = 100'000;
-
 const NodeDemand& demand_of(const JobSnapshot& snapshot, const JobProblem& built, uint32_t task) {
   return snapshot.queries[snapshot.waiting[built.tasks[task]].query].query.demand;
 }
 
 }  // namespace
 
-PlanDevices::PlanDevices(const JobSnapshot& snapshot, const JobProblem& built)
-    : snapshot_(snapshot), built_(built) {
-  hosts_.reserve(snapshot.hosts.size());
+PlanDevices devices_of(const JobSnapshot& snapshot, const JobProblem& built) {
+  std::vector<DeviceTimeline> hosts;
+  hosts.reserve(snapshot.hosts.size());
   const std::vector<std::vector<uint32_t>> busy = busy_of_hosts(built.problem);
   for (uint32_t host = 0; host < snapshot.hosts.size(); ++host)
-    hosts_.push_back(timeline_of(snapshot, built, host, busy[host]));
+    hosts.push_back(timeline_of(snapshot, built, host, busy[host]));
+  const auto wish_of = [&snapshot, &built](uint32_t task, uint32_t worker) {
+    return wish_on(snapshot.hosts[worker].node, demand_of(snapshot, built, task));
+  };
+  return {built.problem, std::move(hosts), wish_of};
 }
 
 const DeviceTimeline& PlanDevices::host(const Fitted& fitted, uint32_t number) const {
@@ -34,11 +34,10 @@ const DeviceTimeline& PlanDevices::host(const Fitted& fitted, uint32_t number) c
 /// Where it was meant to be, unless it would have to wait there for devices and need not elsewhere.
 PlanDevices::Found PlanDevices::find(
     const Fitted& fitted, uint32_t task, const Assigned& at, size_t& tries) const {
-  const Problem::Task& one = built_.problem.tasks[task];
-  const NodeDemand& demand = demand_of(snapshot_, built_, task);
+  const Problem::Task& one = problem_.tasks[task];
   const auto place_on = [&](uint32_t worker) {
-    const DeviceWish wish = wish_on(snapshot_.hosts[worker].node, demand);
-    return host(fitted, worker).earliest(at.start, one.duration, one.demand, wish);
+    return host(fitted, worker)
+        .earliest(at.start, one.duration, one.demand, wish_of_(task, worker));
   };
   Found best{at.worker, place_on(at.worker)};
   const auto hosts =
@@ -52,7 +51,7 @@ PlanDevices::Found PlanDevices::find(
 }
 
 PlanDevices::Fitted PlanDevices::fit(
-    const JobRange& range, std::span<const Assigned> by_sum, Order order) const {
+    const JobRange& range, std::span<const Assigned> by_sum, Order order, size_t& tries) const {
   Fitted fitted;
   fitted.tasks.assign(by_sum.begin(), by_sum.end());
   fitted.gpus.resize(by_sum.size());
@@ -63,11 +62,15 @@ PlanDevices::Fitted PlanDevices::fit(
       return by_sum[a].start < by_sum[b].start;
     });
   }
-  size_t tries = kTriesMax;
   for (uint32_t turn : turns) {
     const uint32_t task = range.begin + turn;
-    const Problem::Task& one = built_.problem.tasks[task];
-    const Found found = find(fitted, task, by_sum[turn], tries);
+    const Problem::Task& one = problem_.tasks[task];
+    Assigned at = by_sum[turn];
+    for (uint32_t before : one.after) {
+      const Ticks end = fitted.tasks[before - range.begin].start + problem_.tasks[before].duration;
+      at.start = std::max(at.start, end);
+    }
+    const Found found = find(fitted, task, at, tries);
     fitted.tasks[turn] = {found.worker, found.place.start};
     fitted.gpus[turn] = found.place.gpus;
     if (found.place.start >= kNever) continue;  // the whole plan is refused for it
@@ -77,7 +80,7 @@ PlanDevices::Fitted PlanDevices::fit(
         one.duration,
         one.demand,
         found.place.gpus,
-        demand_of(snapshot_, built_, task).gpu_milli);
+        wish_of_(task, found.worker).milli);
   }
   return fitted;
 }

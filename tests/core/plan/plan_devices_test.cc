@@ -245,6 +245,48 @@ TEST(PlanDevices, NoDeviceIsGivenMoreThanItHas) {
   }
 }
 
+// It was so for each range of the queue, of which there may be thousands.
+TEST(PlanDevices, SoManyOtherWorkersAreLookedAtForOnePlanAndNoMore) {
+  JobSnapshot world = four_halves();
+  add_host(world, 2);
+  hold(world, 1, devices({0, 1}), kWhole, 15);
+  world.patience = 100;
+  add_job(world, 0, 60);
+  const JobProblem built = problem_of(world);
+  const PlanDevices plan = devices_of(world, built);
+  struct Case {
+    size_t tries;
+    uint32_t worker;
+    int64_t start_s;
+    size_t left;
+  };
+  const Assigned by_sum[] = {{0, 0}};
+  for (const Case& c :
+       {Case{0, 0, 20, 0}, Case{1, 0, 20, 0}, Case{2, 1, 15, 0}, Case{9, 1, 15, 7}}) {
+    SCOPED_TRACE(std::to_string(c.tries) + " tries");
+    size_t tries = c.tries;
+    const auto fitted = plan.fit({0, 1, true}, by_sum, PlanDevices::Order::OfStarts, tries);
+    EXPECT_EQ(fitted.tasks[0].worker, c.worker);
+    EXPECT_EQ(fitted.tasks[0].start, c.start_s * kS);
+    EXPECT_EQ(tries, c.left);
+  }
+}
+
+TEST(PlanDevices, WhatIsAfterAnotherStartsWhenThatHasItsDevices) {
+  JobSnapshot world = four_halves();
+  world.patience = 100;
+  add_job(world, 0, 60);
+  add_job(world, 1, 5);
+  JobProblem built = problem_of(world);
+  built.problem.tasks[1].after = {0};
+  const Assigned by_sum[] = {{0, 0}, {0, 60 * kS}};
+  size_t tries = 100;
+  const auto fitted =
+      devices_of(world, built).fit({0, 2, true}, by_sum, PlanDevices::Order::OfStarts, tries);
+  EXPECT_EQ(fitted.tasks[0].start, 20 * kS);
+  EXPECT_EQ(fitted.tasks[1].start, 80 * kS);
+}
+
 TEST(PlanDevices, APlanThatGivesADeviceTwiceIsFoundOut) {
   JobSnapshot world = four_halves();
   world.patience = 100;
