@@ -170,6 +170,7 @@ void read(const fb::AttemptRow& from, Reader& reader, AttemptRow& to) {
   if (from.error() != nullptr) read(*from.error(), reader, to.error);
   if (from.usage() != nullptr) read(*from.usage(), reader, to.usage);
   to.outputs = reader.rows<OutputFile>(from.outputs());
+  to.gpus = reader.numbers(from.gpus());
 }
 
 void read(const fb::JobDetails& from, Reader& reader, JobDetails& to) {

@@ -207,6 +207,7 @@ Written<fb::AttemptRow> write(Writer& writer, const AttemptRow& row) {
   const auto error = write(writer, row.error);
   const auto usage = write(writer, row.usage);
   const auto outputs = writer.rows<fb::OutputFile>(row.outputs);
+  const auto gpus = writer.numbers(row.gpus);
   return fb::CreateAttemptRow(
       writer.builder,
       &assignment,
@@ -217,7 +218,8 @@ Written<fb::AttemptRow> write(Writer& writer, const AttemptRow& row) {
       row.finished_at_ms,
       error,
       usage,
-      outputs);
+      outputs,
+      gpus);
 }
 
 Written<fb::JobDetails> write(Writer& writer, const JobDetails& details) {

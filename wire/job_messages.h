@@ -290,6 +290,7 @@ struct AttemptRow {
   JobError error;
   TaskUsage usage;
   std::span<const OutputFile> outputs;
+  std::span<const uint16_t> gpus;  ///< device indexes, while it holds them
 };
 
 struct JobDetails {

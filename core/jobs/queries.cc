@@ -244,6 +244,9 @@ void JobLedger::State::on(const Call& call, const wire::ShowJob& show) {
       for (const wire::OutputFile& file : attempts.back().outputs)
         bytes += 128 + file.name.size() + file.path.size();
     }
+    if (!attempts.empty() && job->run->leased) {
+      attempts.front().gpus = text.keep_all<uint16_t>(job->run->gpus);
+    }
   }
   std::reverse(attempts.begin(), attempts.end());
   details.attempts = text.keep_all<wire::AttemptRow>(attempts);

@@ -80,6 +80,7 @@ Attempt to_owned(const wire::AttemptRow& from) {
       .finished_at_ms = from.finished_at_ms,
       .error = to_owned(from.error),
       .usage = to_owned(from.usage),
+      .gpus = {from.gpus.begin(), from.gpus.end()},
   };
   for (const wire::OutputFile& file : from.outputs) {
     to.outputs.push_back(

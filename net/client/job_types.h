@@ -249,6 +249,7 @@ struct Attempt {
   JobError error{};
   TaskUsage usage{};
   std::vector<OutputFile> outputs{};
+  std::vector<uint16_t> gpus{};  ///< device indexes, while it holds them
 };
 
 struct JobDetails {

@@ -167,7 +167,8 @@ constexpr AttemptRow kAttempts[] = {
      .finished_at_ms = 1'700'000'000'005,
      .error = kError,
      .usage = kUsage,
-     .outputs = kOutputs},
+     .outputs = kOutputs,
+     .gpus = kGpus},
     {}};
 
 constexpr SubmittedJob kSubmitted[] = {{{17}, 1'000, true, kExplanation, kForecast}, {{1'017}, 1}};
