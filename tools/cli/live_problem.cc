@@ -37,12 +37,27 @@ bool has_label(const Worker& worker, const client::Label& label) {
   });
 }
 
+bool allows(const Demand& demand, const std::string& model) {
+  return demand.gpu_models.empty() || has(demand.gpu_models, model);
+}
+
 /// A device counts where the job allows its model.
 int64_t allowed_devices(const Worker& worker, const Demand& demand) {
-  return std::count_if(
-      worker.gpus.begin(), worker.gpus.end(), [&](const client::GpuDevice& device) {
-        return demand.gpu_models.empty() || has(demand.gpu_models, device.model);
-      });
+  return std::count_if(worker.gpus.begin(), worker.gpus.end(), [&](const auto& device) {
+    return allows(demand, device.model);
+  });
+}
+
+core::DeviceWish wish_of(const LiveProblem& live, uint32_t task, uint32_t worker) {
+  const Demand& demand = live.demands[task];
+  core::DeviceWish wish;
+  wish.count = static_cast<uint16_t>(demand.gpu_count);
+  wish.milli = static_cast<uint16_t>(demand.gpu_milli);
+  for (size_t i = 0; i < live.devices[worker].size(); ++i) {
+    if (!allows(demand, live.devices[worker][i].model)) continue;
+    wish.usable = static_cast<core::GpuSet>(wish.usable | 1u << i);
+  }
+  return wish;
 }
 
 bool takes_tasks(const Worker& worker) {
@@ -142,6 +157,9 @@ class Builder {
         amount = std::max<Amount>(0, amount);
       index_.emplace(worker.id, static_cast<uint32_t>(out_.problem.workers.size()));
       out_.problem.workers.push_back({worker.id, std::move(capacity)});
+      out_.devices.emplace_back();
+      for (const client::GpuDevice& device : worker.gpus)
+        out_.devices.back().push_back({device.model, device.free_milli});
       open_.push_back(takes_tasks(worker) && !has(supposed.drained, worker.id));
     }
   }
@@ -168,6 +186,31 @@ class Builder {
     busy.until = std::max(core::kTicksPerSecond, length(job.spec, assumed) - so_far);
     ends_.emplace(job.job.id, busy.until);
     out_.problem.busy.push_back(std::move(busy));
+    out_.held.push_back(give_back(job, out_.devices[worker->second]));
+  }
+
+  /// What a running job has of which devices. A server that does not say has given it some: those
+  /// of which so much is taken.
+  static LiveProblem::Held give_back(
+      const JobDetails& job, std::vector<LiveProblem::Device>& devices) {
+    const auto milli = static_cast<uint16_t>(job.spec.demand.gpu_milli);
+    LiveProblem::Held held{0, milli};
+    const auto add = [&](size_t i) {
+      devices[i].milli = static_cast<uint16_t>(devices[i].milli + milli);
+      held.gpus = static_cast<core::GpuSet>(held.gpus | 1u << i);
+    };
+    const std::vector<uint16_t> told =
+        job.attempts.empty() ? std::vector<uint16_t>() : job.attempts.back().gpus;
+    for (const uint16_t i : told) {
+      if (i < devices.size()) add(i);
+    }
+    int64_t missing = told.empty() ? job.spec.demand.gpu_count : 0;
+    for (size_t i = 0; i < devices.size() && missing > 0; ++i) {
+      if (devices[i].milli + milli > core::kWholeGpu) continue;
+      add(i);
+      --missing;
+    }
+    return held;
   }
 
   void add_task(const std::string& id, const JobSpec& spec, const JobDetails* job) {
@@ -179,7 +222,7 @@ class Builder {
     std::vector<uint32_t> allowed;
     for (uint32_t w = 0; w < workers_.size(); ++w) {
       if (open_[w] == 0 || !suits(workers_[w], spec)) continue;
-      if (fits(task, w)) allowed.push_back(w);
+      if (fits(task, w) && has_devices(spec.demand, w)) allowed.push_back(w);
     }
     task.workers = std::move(allowed);
     if (task.workers.empty()) {
@@ -195,6 +238,7 @@ class Builder {
     task.weight = std::exp2(std::clamp(spec.priority, -kPriorityScale, kPriorityScale));
     out_.assumed += assumed ? 1 : 0;
     out_.names.push_back(spec.name);
+    out_.demands.push_back(spec.demand);
     out_.problem.tasks.push_back(std::move(task));
   }
 
@@ -209,6 +253,15 @@ class Builder {
       if (task.demand[r] > capacity[r]) return false;
     }
     return true;
+  }
+
+  /// Once those that run have ended.
+  bool has_devices(const Demand& demand, uint32_t worker) const {
+    const auto& devices = out_.devices[worker];
+    const auto enough = std::count_if(devices.begin(), devices.end(), [&](const auto& device) {
+      return allows(demand, device.model) && device.milli >= demand.gpu_milli;
+    });
+    return enough >= demand.gpu_count;
   }
 
   /// When it may begin, and has to end. The job that it waits for in vain, if there is one.
@@ -263,6 +316,29 @@ bool suits(const Worker& worker, const JobSpec& job) {
          std::none_of(job.anti_affinity.begin(), job.anti_affinity.end(), labelled) &&
          !has(job.exclude_workers, worker.id) &&
          allowed_devices(worker, job.demand) >= job.demand.gpu_count;
+}
+
+core::PlanDevices::Fitted on_devices(const LiveProblem& live, const core::Schedule& by_sum) {
+  const Problem& problem = live.problem;
+  std::vector<core::DeviceTimeline> hosts;
+  for (uint32_t worker = 0; worker < problem.workers.size(); ++worker) {
+    std::vector<uint16_t> milli;
+    for (const LiveProblem::Device& device : live.devices[worker])
+      milli.push_back(device.milli);
+    hosts.emplace_back(problem.workers[worker].capacity, milli);
+  }
+  for (size_t i = 0; i < problem.busy.size(); ++i) {
+    const Problem::Busy& busy = problem.busy[i];
+    const LiveProblem::Held& held = live.held[i];
+    hosts[busy.worker].take(0, busy.until, busy.demand, held.gpus, held.milli);
+  }
+  const auto wish = [&live](uint32_t task, uint32_t worker) {
+    return wish_of(live, task, worker);
+  };
+  const core::PlanDevices plan(problem, std::move(hosts), wish);
+  const core::JobRange all{0, static_cast<uint32_t>(problem.tasks.size()), false};
+  size_t tries = core::PlanDevices::kTriesMax;
+  return plan.fit(all, by_sum.tasks, core::PlanDevices::Order::OfStarts, tries);
 }
 
 LiveProblem live_problem(

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/plan/plan_devices.h"
 #include "core/plan/problem.h"
 #include "net/client/client.h"
 #include "tools/cli/invocation.h"
@@ -31,9 +32,9 @@ struct LiveOptions {
 /// A view as a problem over time, and what of it the problem does not hold.
 ///
 /// Shape    a task for each pending job, then one for each supposed one; workers as the view has
-///          them, then the added ones. GPUs are a sum over devices; where which worker may run
-///          which job is worked out here. Without a deadline anywhere the goal is the mean bounded
-///          slowdown
+///          them, then the added ones. To the problem GPUs are a sum over devices, `on_devices`
+///          gives a schedule of it devices; where which worker may run which job is worked out
+///          here. Without a deadline anywhere the goal is the mean bounded slowdown
 /// Memory   by value; no reference into the view
 struct LiveProblem {
   struct LeftOut {
@@ -45,7 +46,23 @@ struct LiveProblem {
   std::vector<std::string> names;  ///< of the tasks' jobs
   std::vector<LeftOut> left_out;   ///< no worker could ever run it, or what it waits for
   size_t assumed = 0;              ///< tasks that do not say how long they run
+
+  struct Device {
+    std::string model;
+    uint16_t milli = 0;  ///< that the view's jobs have or could have
+  };
+  struct Held {
+    core::GpuSet gpus = 0;
+    uint16_t milli = 0;  ///< of each
+  };
+  std::vector<std::vector<Device>> devices;  ///< of each worker
+  std::vector<Held> held;                    ///< by what is busy
+  std::vector<client::Demand> demands;       ///< of the tasks
 };
+
+/// A schedule in which each task starts when it has the devices that it asks for, where it was or
+/// on another worker where that is earlier; and which those are.
+core::PlanDevices::Fitted on_devices(const LiveProblem& live, const core::Schedule& by_sum);
 
 LiveProblem live_problem(
     const LiveView& view, const Supposed& supposed, const LiveOptions& options);

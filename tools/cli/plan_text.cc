@@ -117,14 +117,6 @@ std::string summary_text(const PlanSummary& plan, int64_t now_ms) {
   return text;
 }
 
-/// ` (GPU 0, 3)`, or nothing.
-std::string gpus_text(const std::vector<uint16_t>& gpus) {
-  std::string text;
-  for (uint16_t device : gpus)
-    text += (text.empty() ? " (GPU " : ", ") + std::to_string(device);
-  return text.empty() ? text : text + ")";
-}
-
 std::string jobs_text(const std::vector<PlannedJob>& jobs, int64_t now_ms) {
   Table table(
       {{"JOB", Table::Align::Right}, {"WORKER"}, {"START"}, {"FOR"}, {"STATE"}, {"CHANGE"}});
@@ -141,6 +133,13 @@ std::string jobs_text(const std::vector<PlannedJob>& jobs, int64_t now_ms) {
 }
 
 }  // namespace
+
+std::string gpus_text(const std::vector<uint16_t>& gpus) {
+  std::string text;
+  for (uint16_t device : gpus)
+    text += (text.empty() ? " (GPU " : ", ") + std::to_string(device);
+  return text.empty() ? text : text + ")";
+}
 
 std::string history_text(const client::PlanPage& page, int64_t now_ms) {
   Table table(

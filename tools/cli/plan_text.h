@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "net/client/client.h"
 #include "tools/cli/shapes.h"
@@ -19,5 +20,7 @@ std::string details_text(const client::PlanDetails& details, int64_t now_ms);
 Json details_json(const client::PlanDetails& details);
 /// Its one job alone.
 std::string planned_job_text(const client::PlanDetails& details);
+/// ` (GPU 0, 3)`, or nothing.
+std::string gpus_text(const std::vector<uint16_t>& gpus);
 
 }  // namespace berth::cli

@@ -13,6 +13,7 @@
 #include "tools/cli/live_problem.h"
 #include "tools/cli/pddl.h"
 #include "tools/cli/plan_problem.h"
+#include "tools/cli/plan_text.h"
 #include "tools/cli/table.h"
 
 namespace berth::cli {
@@ -161,6 +162,7 @@ bool is_new(const std::string& job) {
 struct Fate {
   bool planned = false;
   std::string worker;
+  std::vector<uint16_t> gpus;
   double start_s = 0;
   double end_s = 0;
   bool late = false;
@@ -181,15 +183,26 @@ struct Line {
   }
 };
 
-Fate fate_of(const LiveProblem& live, const Schedule& schedule, const std::string& job) {
+using Planned = core::PlanDevices::Fitted;
+
+std::vector<uint16_t> indexes_of(core::GpuSet gpus) {
+  std::vector<uint16_t> all;
+  for (uint16_t i = 0; i < core::kGpusMax; ++i) {
+    if ((gpus >> i & 1) != 0) all.push_back(i);
+  }
+  return all;
+}
+
+Fate fate_of(const LiveProblem& live, const Planned& planned, const std::string& job) {
   const auto& tasks = live.problem.tasks;
   for (uint32_t i = 0; i < tasks.size(); ++i) {
     if (tasks[i].id != job) continue;
-    const auto [worker, start] = schedule.tasks[i];
+    const auto [worker, start] = planned.tasks[i];
     const Ticks end = start + live.problem.duration_on(i, worker);
     return {
         true,
         live.problem.workers[worker].id,
+        indexes_of(planned.gpus[i]),
         seconds_of(start),
         seconds_of(end),
         end > tasks[i].deadline};
@@ -201,6 +214,7 @@ Json fate_json(const Fate& fate) {
   if (!fate.planned) return nullptr;
   return {
       {"worker", fate.worker},
+      {"gpus", fate.gpus},
       {"start_s", fate.start_s},
       {"end_s", fate.end_s},
       {"late", fate.late}};
@@ -274,7 +288,7 @@ std::string answer_text(
     table.add(
         {line.job,
          line.name,
-         now.planned ? now.worker : "-",
+         now.planned ? now.worker + gpus_text(now.gpus) : "-",
          now.planned ? when(now.start_s) : "never",
          was,
          now.planned ? when(now.end_s) : "-",
@@ -300,9 +314,9 @@ std::string answer_text(
 
 std::vector<Line> compare(
     const LiveProblem& before,
-    const Schedule& as_it_is,
+    const Planned& as_it_is,
     const LiveProblem& after,
-    const Schedule& supposed) {
+    const Planned& supposed) {
   std::vector<Line> lines;
   for (size_t i = 0; i < before.problem.tasks.size(); ++i) {
     const std::string& job = before.problem.tasks[i].id;
@@ -344,7 +358,8 @@ Exit run_plan_what_if(Session& session) {
   const Schedule as_it_is = solve(before, ask, nullptr);
   const Schedule seed = seed_for(after, before, as_it_is);
   const Schedule changed = solve(after, ask, &seed);
-  const std::vector<Line> lines = compare(before, as_it_is, after, changed);
+  const std::vector<Line> lines =
+      compare(before, on_devices(before, as_it_is), after, on_devices(after, changed));
   const std::string out =
       session.invocation().json ? answer_json(lines, after) : answer_text(lines, after, ask);
   if (!write_out(out)) return Exit::Failed;

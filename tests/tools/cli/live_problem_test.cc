@@ -183,5 +183,83 @@ TEST(LiveProblem, AWorkerSuitsByTagsLabelsAndDevices) {
   }
 }
 
+/// A worker of four devices, a half of each of which some job has: until 5, 10, 15 and 20 s.
+LiveView four_halves(bool told) {
+  LiveView view;
+  view.now_ms = kNow_ms;
+  view.workers = {worker("a", 8'000)};
+  view.workers[0].gpus = {{"T4", 500}, {"T4", 500}, {"A100", 500}, {"A100", 500}};
+  for (uint16_t i = 0; i < 4; ++i) {
+    client::JobDetails& runs = view.running.emplace_back(job(10 + i, 0, 5'000 * (i + 1)));
+    runs.job.worker = "a";
+    runs.spec.demand.gpu_count = 1;
+    runs.spec.demand.gpu_milli = 500;
+    if (told) runs.attempts.emplace_back().gpus = {i};
+  }
+  return view;
+}
+
+client::JobDetails wants(int64_t count, int64_t milli, std::vector<std::string> models = {}) {
+  client::JobDetails asks = job(7, 0);
+  asks.spec.demand.gpu_count = count;
+  asks.spec.demand.gpu_milli = milli;
+  asks.spec.demand.gpu_models = std::move(models);
+  return asks;
+}
+
+// GPUs were a sum, and two whole ones fitted on four halves at once.
+TEST(LiveProblem, JobsStartWhenTheyHaveTheDevicesThatTheyAskFor) {
+  struct Case {
+    const char* name;
+    client::JobDetails job;
+    int64_t start_s;
+    core::GpuSet gpus;
+  };
+  const Case cases[] = {
+      {"four halves are not two whole ones", wants(2, 1'000), 10, 0b0011},
+      {"of the model that it may use", wants(2, 1'000, {"A100"}), 20, 0b1100},
+      {"a half goes beside another", wants(1, 500), 0, 0b0001},
+      {"more than a half waits for one to end", wants(1, 600), 5, 0b0001},
+      {"no device needs none", job(7, 1'000), 0, 0},
+  };
+  for (const bool told : {true, false}) {
+    for (const Case& c : cases) {
+      SCOPED_TRACE(
+          std::string(c.name) + (told ? "" : ", by a server that does not say who has which"));
+      LiveView view = four_halves(told);
+      view.pending = {c.job};
+      const LiveProblem live = live_problem(view, {}, {});
+      ASSERT_EQ(live.problem.tasks.size(), 1u);
+      const auto [tasks, gpus, hosts] = on_devices(live, {{{0, 0}}, 0});
+      EXPECT_EQ(tasks[0].start, c.start_s * kTicksPerSecond);
+      EXPECT_EQ(gpus[0], c.gpus);
+    }
+  }
+}
+
+TEST(LiveProblem, WhatWaitsForDevicesGoesWhereItHasThemEarlier) {
+  LiveView view = four_halves(true);
+  view.workers.push_back(worker("b", 8'000));
+  view.workers[1].gpus = {{"T4", 1'000}, {"T4", 1'000}};
+  view.pending = {wants(2, 1'000), wants(1, 1'000)};
+  view.pending[1].job.id = 8;
+  view.pending[1].spec.depends_on = {7};
+  const LiveProblem live = live_problem(view, {}, {});
+  const auto [tasks, gpus, hosts] = on_devices(live, {{{0, 0}, {0, 5 * kTicksPerSecond}}, 0});
+  EXPECT_EQ(tasks[0].worker, 1u);
+  EXPECT_EQ(tasks[0].start, 0);
+  EXPECT_EQ(tasks[1].start, 5 * kTicksPerSecond);
+}
+
+// What others than jobs hold never ends.
+TEST(LiveProblem, DevicesOfWhichPlacementsHoldAPartAreNoWholeOnes) {
+  LiveView view = four_halves(true);
+  view.running.clear();
+  view.pending = {wants(1, 1'000)};
+  EXPECT_EQ(live_problem(view, {}, {}).left_out.size(), 1u);
+  view.pending = {wants(1, 500)};
+  EXPECT_THAT(live_problem(view, {}, {}).left_out, IsEmpty());
+}
+
 }  // namespace
 }  // namespace berth::cli
