@@ -119,6 +119,7 @@ void JobPlanning::State::settle() {
   }
   if (built.ranges.size() == 1) {
     chosen.cost = best.cost;
+    chosen.leftovers = best.leftovers;
     bound = part->bound();
     if (devices) allow_late_ends();
   }
@@ -130,8 +131,10 @@ Schedule JobPlanning::State::with_devices(const JobRange& range, const Schedule&
   using Order = PlanDevices::Order;
   PlanDevices::Fitted fitted = devices->fit(range, best.tasks, Order::OfStarts, tries);
   PlanDevices::Fitted other = devices->fit(range, part->greedy().tasks, Order::OfTheQueue, tries);
-  Schedule schedule{fitted.tasks, cost_of(part->problem(), fitted.tasks)};
-  Schedule by_greedy{other.tasks, cost_of(part->problem(), other.tasks)};
+  Schedule schedule{fitted.tasks};
+  Schedule by_greedy{other.tasks};
+  set_cost(part->problem(), schedule);
+  set_cost(part->problem(), by_greedy);
   if (built.ranges.size() == 1) greedy = by_greedy;
   if (by_greedy.cost < schedule.cost) {
     schedule = std::move(by_greedy);
@@ -180,11 +183,11 @@ void JobPlanning::State::make_greedy() {
     PlanDevices::Fitted fitted =
         devices_of(*snapshot, built).fit(all, greedy.tasks, PlanDevices::Order::OfTheQueue, tries);
     greedy = {std::move(fitted.tasks), 0};
-    greedy.cost = cost_of(built.problem, greedy.tasks);
+    set_cost(built.problem, greedy);
     greedy_gpus = std::move(fitted.gpus);
   }
   bound = lower_bound(built.problem);
-  chosen.cost = cost_of(built.problem, chosen.tasks);
+  set_cost(built.problem, chosen);
   if (chosen.cost > greedy.cost) {
     // What the first gained has cost the others more.
     chosen = greedy;
@@ -283,7 +286,7 @@ void JobPlanning::State::finish(JobPlan& plan) {
       {unit.name, goal}, {"moves", moves}, {"fragmentation", chosen.cost / unit.size - goal}};
   plan.greedy = greedy.cost / unit.size;
   plan.bound = std::min(bound / unit.size, plan.cost);
-  plan.proved = chosen.cost <= bound;
+  plan.proved = chosen.cost <= bound + chosen.leftovers;
   if (plan.fault.empty()) add_starts(plan);
 }
 

@@ -43,7 +43,7 @@ struct JobPlan {
   double cost = 0;
   double greedy = 0;  ///< of the jobs in the order of the queue, each where it ends first
   double bound = 0;
-  bool proved = false;
+  bool proved = false;  ///< the goal's part of the cost is the least there is
   std::vector<std::pair<std::string, double>> terms;  ///< which add up to `cost`
   wire::PlanDiff diff;
   uint64_t steps = 0;

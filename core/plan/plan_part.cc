@@ -160,7 +160,7 @@ void PlanPart::order_alike(Schedule& schedule, std::vector<GpuSet>* gpus) const 
       if (gpus != nullptr) (*gpus)[tasks[i]] = places[i].second;
     }
   }
-  schedule.cost = cost_of(problem_, schedule.tasks);
+  set_cost(problem_, schedule);
 }
 
 Schedule PlanPart::choose() const {

@@ -123,6 +123,11 @@ double cost_of(const Problem& problem, const std::vector<Assigned>& tasks) {
   return goal_cost(problem, tasks) + fragmentation_cost(problem, fragmentation_of(problem, tasks));
 }
 
+void set_cost(const Problem& problem, Schedule& schedule) {
+  schedule.leftovers = fragmentation_cost(problem, fragmentation_of(problem, schedule.tasks));
+  schedule.cost = goal_cost(problem, schedule.tasks) + schedule.leftovers;
+}
+
 std::vector<uint32_t> topological_order(const Problem& problem) {
   const auto count = static_cast<uint32_t>(problem.tasks.size());
   std::vector<uint32_t> missing(count);

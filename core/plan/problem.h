@@ -101,7 +101,8 @@ struct Assigned {
 /// An answer: where and when each task runs, by its index.
 struct Schedule {
   std::vector<Assigned> tasks;
-  double cost = 0;  ///< by the problem's goal: ticks, weighted ticks, or workers; see cost_of
+  double cost = 0;       ///< by the problem's goal: ticks, weighted ticks, or workers; see cost_of
+  double leftovers = 0;  ///< the part of the cost that is not the goal's
 };
 
 /// Of one task that starts then and runs for so long, with its weight.
@@ -112,6 +113,9 @@ double goal_cost(const Problem& problem, const std::vector<Assigned>& tasks);
 
 /// And what is left over of no use on top.
 double cost_of(const Problem& problem, const std::vector<Assigned>& tasks);
+
+/// Of its tasks, as cost_of has it.
+void set_cost(const Problem& problem, Schedule& schedule);
 
 /// Tasks in an order that respects `after`, first come first; shorter than all: there is a cycle.
 std::vector<uint32_t> topological_order(const Problem& problem);

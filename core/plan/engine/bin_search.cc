@@ -281,7 +281,7 @@ class BinSearch final : public Engine {
     best_.tasks.resize(tasks_);
     for (uint32_t task = 0; task < tasks_; ++task)
       best_.tasks[task] = {worker_of_[task], problem_.tasks[task].release};
-    best_.cost = cost_of(problem_, best_.tasks);
+    set_cost(problem_, best_);
     has_best_ = true;
   }
 

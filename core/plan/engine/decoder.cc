@@ -173,8 +173,8 @@ bool Decoder::decode(
     schedule.tasks[task] = {place.worker, place.start};
     late_ += std::max<Ticks>(0, place.start - problem_.latest_start(task, place.worker));
   }
-  schedule.cost =
-      goal_cost(problem_, schedule.tasks) + fragmentation_cost(problem_, fragmentation());
+  schedule.leftovers = fragmentation_cost(problem_, fragmentation());
+  schedule.cost = goal_cost(problem_, schedule.tasks) + schedule.leftovers;
   return late_ == 0;
 }
 

@@ -22,7 +22,9 @@ class Engine {
   virtual const Schedule* best() const = 0;
   /// No schedule costs less; infinite when it is certain that there is none at all.
   virtual double bound() const = 0;
-  bool proved() const { return best() != nullptr && best()->cost <= bound(); }
+  /// Nobody would, by the goal. What is left over decides between equals, and is not searched for
+  /// once nothing is better.
+  bool proved() const { return best() != nullptr && best()->cost <= bound() + best()->leftovers; }
 };
 
 }  // namespace berth::core

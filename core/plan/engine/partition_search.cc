@@ -142,7 +142,7 @@ class PartitionSearch final : public Engine {
       const auto worker = std::lower_bound(chosen_.begin(), chosen_.end(), at.worker);
       seed.tasks.push_back({static_cast<uint32_t>(worker - chosen_.begin()), at.start});
     }
-    seed.cost = cost_of(part, seed.tasks);
+    set_cost(part, seed);
     return part;
   }
 
@@ -196,7 +196,8 @@ class PartitionSearch final : public Engine {
       best_.tasks[tasks_[i]] = {worker, found.tasks[i].start};
       tasks_of_[worker].push_back(tasks_[i]);
     }
-    best_.cost = goal_cost(problem_, best_.tasks) + fragmentation_cost(problem_, fragmentation_);
+    best_.leftovers = fragmentation_cost(problem_, fragmentation_);
+    best_.cost = goal_cost(problem_, best_.tasks) + best_.leftovers;
   }
 
   const Problem& problem_;

@@ -55,7 +55,7 @@ class RepairSearch final : public Engine {
 
   bool advance(uint64_t steps) override {
     while (steps > 0) {
-      if (search_ == nullptr && (best_.cost <= bound_ || !begin_part())) return false;
+      if (search_ == nullptr && (proved() || !begin_part())) return false;
       const uint64_t now = std::min(steps, left_);
       const bool better = search_->advance(now);
       steps -= now;
@@ -169,7 +169,7 @@ class RepairSearch final : public Engine {
       if (!one.workers.empty()) one.workers = allowed_here(one.workers);
       seed_.tasks.push_back({place_[best_.tasks[task].worker], best_.tasks[task].start});
     }
-    seed_.cost = cost_of(part_, seed_.tasks);
+    set_cost(part_, seed_);
   }
 
   /// One list for all who share one: what looks for places counts on that.
@@ -200,7 +200,7 @@ class RepairSearch final : public Engine {
       const auto& [worker, start] = found->tasks[i];
       whole.tasks[chosen_tasks_[i]] = {chosen_workers_[worker], start};
     }
-    whole.cost = cost_of(problem_, whole.tasks);
+    set_cost(problem_, whole);
     const auto more = static_cast<double>(moves_of(whole.tasks) - moves_of(best_.tasks));
     if (whole.cost + move_price_ * more >= best_.cost) return std::nullopt;
     return whole;

@@ -482,6 +482,22 @@ TEST(Fragmentation, APlansCostByTermIsWhatItsStartsSay) {
   EXPECT_GT(with_some, 200);
 }
 
+// A fleet with room to spare always has some: every plan took the whole of its budget.
+TEST(Fragmentation, KeepsNoSearchGoingOnceTheGoalCannotBeBetter) {
+  JobSnapshot world;
+  world.patience = 100;
+  world.fragmentation_price = 0.01;
+  for (int i = 0; i < 3; ++i) {
+    add_host(world, {8, 0, 0, 0});
+    add_job(world, {5, 0, 0, 0}, 600);
+  }
+  const JobPlan plan = plan_jobs(std::make_unique<JobSnapshot>(world), 1'000'000);
+  EXPECT_EQ(plan.fault, "");
+  EXPECT_GT(plan.terms[2].second, 0) << "three slots of each are of no use to jobs of five";
+  EXPECT_TRUE(plan.proved);
+  EXPECT_LT(plan.steps, 1'000'000u);
+}
+
 TEST(Fragmentation, IsPlannedTheSameForTheSameSeedAndSteps) {
   for (uint64_t seed = 1; seed <= 30; ++seed) {
     const JobPlan one = plan_of(random_world(seed));
