@@ -232,7 +232,9 @@ std::string OptionTable::print() const {
   for (const Option& option : options_) {
     const std::string value = option.get();
     const bool truth = value == "true" || value == "false";
-    const bool bare = truth || parse_count(value).has_value();
+    const std::optional<uint64_t> count = parse_count(value);
+    // Names may have digits only, and TOML's numbers do not begin with 0.
+    const bool bare = truth || (count && std::to_string(*count) == value);
     lines.push_back(option_key(option.name) + " = " + (bare ? value : toml_string(value)));
     width = std::max(width, lines.back().size());
   }

@@ -262,7 +262,7 @@ TEST(Config, TypicalTasksAreOneObjectForEachLine) {
 
 TEST(Config, WhatIsPrintedIsAFileThatSaysTheSame) {
   Loaded loaded;
-  load(loaded, {"--shards", "7", "--console", "off", "--hold-max", "90m"});
+  load(loaded, {"--shards", "7", "--console", "off", "--hold-max", "90m", "--http-host", "0764"});
   ServerConfig again;
   OptionTable table = server_options(again);
   std::string problem;
@@ -270,6 +270,7 @@ TEST(Config, WhatIsPrintedIsAFileThatSaysTheSame) {
   EXPECT_EQ(again.settings.shards, 7);
   EXPECT_FALSE(again.console);
   EXPECT_EQ(again.settings.hold_max, core::Duration::seconds(5400));
+  EXPECT_EQ(again.http_hosts, loaded.config.http_hosts) << "a name that looks like a number";
 }
 
 TEST(Config, HelpAndVersionAreAnsweredWithoutLookingFurther) {
