@@ -14,7 +14,7 @@ const RowSet* rows_with(const Segment& segment, NameId name) {
 
 // Vectors of words are read at once where that is sound: x86-64 reads each aligned 8-byte lane
 // whole. The race detector must not see it, and other processors take the plain way.
-#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+#if defined(__x86_64__) && !defined(BERTH_SANITIZED)
 #define BERTH_VECTOR_CLONES [[gnu::target_clones("avx2", "default")]]
 inline uint64_t read_word(const RowSet& rows, uint32_t at) {
   return reinterpret_cast<const uint64_t*>(rows.words)[at];

@@ -6,7 +6,11 @@ set(BERTH_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/berth)
 # Its users see the headers and libuv at run time; wire, streams and FlatBuffers stay inside.
 add_library(berth_client_shared SHARED $<TARGET_OBJECTS:berth_client_objects>)
 target_link_libraries(berth_client_shared PRIVATE berth_net_base Threads::Threads)
-target_link_options(berth_client_shared PRIVATE -Wl,--exclude-libs,ALL -Wl,--no-undefined)
+target_link_options(berth_client_shared PRIVATE -Wl,--exclude-libs,ALL)
+if(NOT BERTH_SANITIZE)
+  # What sanitizers call is in the program alone.
+  target_link_options(berth_client_shared PRIVATE -Wl,--no-undefined)
+endif()
 set_target_properties(berth_client_shared PROPERTIES
   OUTPUT_NAME berth-client
   EXPORT_NAME client

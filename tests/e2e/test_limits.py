@@ -212,8 +212,6 @@ class OutOfDescriptors(HostileTest):
         return super().server(*arguments, preexec=few_files, **rest)
 
     def test_the_server_goes_on_without_descriptors_and_recovers(self):
-        # Asked before it matters, too: UBSan looks at a class of objects the first time through a
-        # pipe, and takes a pipe that cannot be opened for a finding.
         self.assertEqual(self.stat("berth_connections_refused_total"), 0)
         sockets = []
         for _ in range(200):

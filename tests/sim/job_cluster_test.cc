@@ -8,7 +8,7 @@
 namespace berth::sim {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(BERTH_SANITIZED)
 constexpr uint64_t kSeeds = 320;
 #else
 constexpr uint64_t kSeeds = 5'000;
