@@ -42,7 +42,7 @@ python3                   end-to-end tests and style checks
 
 # For tools/test, besides those above.
 TEST_PACKAGES='
-clang                     builds the fuzzers
+clang                     builds what the address sanitizer and the fuzzers look at
 libclang-rt-14-dev        libFuzzer and the sanitizers of clang
 prometheus                promtool checks /metrics, the alerts and their tests: 100 MB
 python3-jsonschema        checks HTTP answers against the OpenAPI document
