@@ -52,10 +52,10 @@ constexpr std::array<JsonField, 9> kProblemFields = {{
     {.name = "hint", .about = "The remedy"},
     {.name = "pointer", .about = "Where in the body, a JSON pointer"},
     {.name = "reason",
-     .about = "Of a task that cannot be placed: no_workers, eliminated, timed_out or queue_full"},
+     .about = "Of what cannot be placed: no_workers, eliminated, timed_out or queue_full"},
     {.name = "explanation",
      .kind = Kind::Object,
-     .about = "Of a task that cannot be placed",
+     .about = "Of what cannot be placed",
      .object = &kExplanationSchema},
 }};
 

@@ -293,11 +293,17 @@ class Jobs(HttpTest, JobsTest):
         self.assertEqual(self.get("/v1/jobs").json["jobs"], [])
         self.submit_one()
 
-    def test_what_no_worker_could_run_is_refused_where_that_is_asked_for(self):
-        self.worker(self.berthd)
+    def test_what_no_worker_could_run_is_refused_where_that_is_asked_for_and_says_why(self):
         body = {"command": ["true"], "tags": ["none-has-this"]}
         problem = self.post("/v1/jobs?refuse_unsatisfiable", body, status=409).json
-        self.assertEqual(problem["code"], "cannot_be_placed")
+        self.assertEqual((problem["code"], problem["reason"]), ("cannot_be_placed", "no_workers"))
+        self.worker(self.berthd)
+        problem = self.post("/v1/jobs?refuse_unsatisfiable", body, status=409).json
+        self.assertEqual((problem["code"], problem["reason"]), ("cannot_be_placed", "eliminated"))
+        why = problem["explanation"]
+        self.assertEqual((why["workers"], why["eligible"]), (1, 0))
+        self.assertEqual(why["eliminated"], {"tag:none-has-this": 1})
+        self.assertIn("refuse_unsatisfiable", problem["hint"])
         self.assertEqual(self.get("/v1/jobs").json["jobs"], [])
 
     @covers("listJobs")

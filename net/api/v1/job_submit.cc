@@ -88,6 +88,13 @@ void refuse_other_jobs(Exchange& exchange, const wire::Refused& refused) {
   exchange.problem(problem);
 }
 
+/// One of the jobs can never run here, and the client asked to be told so.
+void refuse_misfit(Exchange& exchange, const wire::Unplaced& unplaced) {
+  Problem problem = problem_of(unplaced);
+  problem.hint = "without refuse_unsatisfiable it waits for a worker that can run it";
+  exchange.problem(problem);
+}
+
 void answer_submitted(
     Exchange& exchange, client::SubmitResult submitted, const std::vector<uint32_t>& places) {
   std::vector<client::SubmittedJob> in_order;
@@ -136,13 +143,10 @@ void submit_jobs(Exchange& exchange) {
     if (refused != nullptr && refused->code == wire::Refusal::Conflict) {
       return refuse_other_jobs(exchange, *refused);
     }
-    const bool misfit = refused != nullptr && refused->code == wire::Refusal::Unsupported;
-    if (refused != nullptr && !misfit) return exchange.refuse(*refused);
-    exchange.problem(
-        {.status = 409,
-         .code = "cannot_be_placed",
-         .detail = submitted.error().message,
-         .hint = "without refuse_unsatisfiable it waits for a worker that can run it"});
+    if (refused != nullptr) return exchange.refuse(*refused);
+    const auto* unplaced = std::get_if<wire::Unplaced>(&reply);
+    if (unplaced != nullptr) return refuse_misfit(exchange, *unplaced);
+    exchange.refuse({wire::Refusal::Unsupported, submitted.error().message});
   });
 }
 

@@ -178,7 +178,8 @@ constexpr Answer kGone = {
 constexpr std::array<Answer, 3> kSubmitAnswers = {
     {{201, "They are safe and will run", &v1::kSubmittedSchema},
      {409,
-      "No worker could run one, and refuse_unsatisfiable is set",
+      "No worker could run one, and refuse_unsatisfiable is set: `reason` and `explanation` say "
+      "why",
       nullptr,
       false,
       kProblemType},
