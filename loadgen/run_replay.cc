@@ -3,6 +3,7 @@
 #include <cstring>
 #include <fstream>
 #include <span>
+#include <sstream>
 
 #include <nlohmann/json.hpp>
 
@@ -12,6 +13,7 @@
 #include "loadgen/replay.h"
 #include "loadgen/run.h"
 #include "loadgen/trace.h"
+#include "net/text/whole_file.h"
 
 namespace berth::loadgen {
 namespace {
@@ -21,9 +23,12 @@ Failure open_failed(const std::string& path) {
 }
 
 Failure load(const std::string& path, Trace& trace) {
-  std::ifstream in(path);
-  if (!in) return open_failed(path);
+  std::string text;
   std::string problem;
+  if (!net::read_whole_file(path, text, problem)) {
+    return {kExitUsage, "--arrivals " + problem + "; name a trace"};
+  }
+  std::istringstream in(std::move(text));
   if (read_trace(in, trace, problem)) return {};
   return {kExitUsage, "--arrivals '" + path + "': " + problem};
 }

@@ -3,16 +3,14 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
-#include <fstream>
 #include <optional>
 #include <sstream>
 
 #include <CLI/CLI.hpp>
 
 #include "net/text/units.h"
+#include "net/text/whole_file.h"
 
 namespace berth::net {
 namespace {
@@ -162,18 +160,11 @@ bool OptionTable::read_flags(
 }
 
 bool OptionTable::load_file(const std::string& path, std::string& problem) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  file.peek();  // a folder opens, and only reading it fails
-  const bool readable = file.is_open() && !file.bad();
-  if (readable) text << file.rdbuf();
-  if (!readable) {
-    return fail(
-        problem,
-        "--config " + in_quotes(path) + " cannot be read: " + std::strerror(errno) +
-            "; name a readable file");
+  std::string text;
+  if (!read_whole_file(path, text, problem)) {
+    return fail(problem, "--config " + problem + "; name a readable file");
   }
-  return load_text(text.str(), path, problem);
+  return load_text(text, path, problem);
 }
 
 bool OptionTable::load_text(std::string_view text, const std::string& path, std::string& problem) {

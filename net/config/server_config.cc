@@ -4,16 +4,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
-#include <fstream>
 #include <limits>
-#include <sstream>
 #include <thread>
 
 #include "core/tables/counters.h"
 #include "net/text/units.h"
+#include "net/text/whole_file.h"
 #include "wire/tokens.h"
 
 namespace berth::net {
@@ -251,19 +248,8 @@ Option store_row(StoreChoice& target) {
 }
 
 bool read_file(const char* flag, const std::string& path, std::string& text, std::string& problem) {
-  std::ifstream file(path);
-  std::ostringstream content;
-  file.peek();  // a folder opens, and only reading it fails
-  const bool readable = file.is_open() && !file.bad();
-  if (readable) content << file.rdbuf();
-  if (!readable) {
-    return fail(
-        problem,
-        std::string(flag) + " '" + path + "' cannot be read: " + std::strerror(errno) +
-            "; name a readable file");
-  }
-  text = content.str();
-  return true;
+  return read_whole_file(path, text, problem) ||
+         fail(problem, std::string(flag) + " " + problem + "; name a readable file");
 }
 
 bool read_token(const std::string& path, std::string& token, std::string& problem) {

@@ -1,16 +1,12 @@
 #include "net/forms/job_fields.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iostream>
-#include <iterator>
 #include <utility>
 
 #include "core/jobs/check_spec.h"
 #include "core/settings.h"
 #include "net/forms/job_setters.h"
+#include "net/text/whole_file.h"
 
 namespace berth::forms {
 namespace {
@@ -190,16 +186,10 @@ std::string field_key(std::string_view name) {
 }
 
 bool read_whole_file(const std::string& path, std::string& text, std::string& problem) {
-  std::ifstream file;
-  if (path != "-") file.open(path, std::ios::binary);
-  std::istream& from = path == "-" ? std::cin : file;
-  text.assign(std::istreambuf_iterator<char>(from), std::istreambuf_iterator<char>());
-  if (path != "-" && (!file.is_open() || file.bad())) {
-    problem = "'" + path + "' cannot be read (" + std::strerror(errno) +
-              "); name a file, or - for standard input";
-    return false;
-  }
-  return true;
+  const bool read = path == "-" ? net::read_standard_input(text, problem)
+                                : net::read_whole_file(path, text, problem);
+  if (!read) problem += "; name a file, or - for standard input";
+  return read;
 }
 
 }  // namespace berth::forms

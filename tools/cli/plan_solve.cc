@@ -1,6 +1,5 @@
 #include <chrono>
 #include <cstdio>
-#include <iterator>
 #include <string>
 
 #include "core/plan/engine/exact_search.h"
@@ -22,14 +21,6 @@ using Clock = std::chrono::steady_clock;
 
 // Between two looks at the clock: a millisecond or less.
 constexpr uint64_t kStepsPerLook = 10'000;
-
-bool read_input(const std::string& path, std::string& text, std::string& fault) {
-  if (path != "-") return read_whole_file(path, text, fault);
-  char buffer[65'536];
-  while (const size_t got = std::fread(buffer, 1, sizeof buffer, stdin))
-    text.append(buffer, got);
-  return true;
-}
 
 Exit say(const Invocation& invocation, Exit exit, const char* token, const std::string& sentence) {
   std::fprintf(stderr, "berth: %s\n", sentence.c_str());
@@ -111,7 +102,7 @@ Exit run_plan_solve(const Invocation& invocation) {
   std::string text;
   std::string fault;
   Problem problem;
-  if (!read_input(ask.problem, text, fault) || !read_problem(text, problem, fault)) {
+  if (!read_whole_file(ask.problem, text, fault) || !read_problem(text, problem, fault)) {
     return say(invocation, Exit::Usage, "bad_problem", fault);
   }
   if (const std::string why = core::unschedulable(problem); !why.empty()) {

@@ -1,9 +1,8 @@
 #include "tools/cli/session.h"
 
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 
+#include "net/text/whole_file.h"
 #include "tools/cli/worker_table.h"
 
 namespace berth::cli {
@@ -30,15 +29,19 @@ std::string remedy(const client::Error& error) {
 
 // The whole file but the blanks at its end, as the server reads it.
 client::Result<std::string> read_token(const std::string& path) {
-  std::ifstream file(path);
-  std::string token{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  constexpr const char* kRemedy = "; name a file that holds the server's token";
+  std::string token;
+  std::string problem;
+  if (!net::read_whole_file(path, token, problem)) {
+    return client::Error{
+        .code = client::ErrorCode::BadArgument, .message = "--token-file: " + problem + kRemedy};
+  }
   while (!token.empty() && static_cast<unsigned char>(token.back()) <= ' ')
     token.pop_back();
   if (token.empty()) {
     return client::Error{
         .code = client::ErrorCode::BadArgument,
-        .message = "--token-file: '" + path +
-                   "' cannot be read or is empty; name a file that holds the server's token"};
+        .message = "--token-file: '" + path + "' is empty" + kRemedy};
   }
   return token;
 }

@@ -101,6 +101,23 @@ class CommandLine(CliTest):
         )
         self.assertEqual(list(self.json_of("version")), ["version"])
 
+    # A folder opens, and only reading it fails: that threw, and the program was gone (134).
+    def test_a_folder_where_a_file_is_meant_is_one_sentence(self):
+        for arguments in (
+            ["plan", "solve", "--problem", self.folder],
+            ["plan", "simulate", "--swf", self.folder, "--out", "-"],
+            ["plan", "what-if", "--job", self.folder],
+            ["job", "submit", "--file", self.folder],
+            ["job", "submit", "--each-line", self.folder, "--", "echo"],
+            ["job", "submit", "--stdin-file", self.folder, "--", "cat"],
+            ["stats", "--token-file", self.folder],
+        ):
+            with self.subTest(arguments[:3]):
+                run = self.run_cli(*arguments)
+                self.assertEqual(run.returncode, 2, run.stderr)
+                self.assertIn(f"'{self.folder}' cannot be read (Is a directory); name a file", run.stderr)
+                self.assertEqual(run.stderr.count("\n"), 1, run.stderr)
+
     def test_the_exit_code_says_what_went_wrong(self):
         cases = [
             ("nothing went wrong", ["worker", "list"], 0),
