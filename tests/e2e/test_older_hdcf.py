@@ -214,15 +214,16 @@ class HdcfClients(OlderTest):
     def test_what_is_said_again_in_a_terminal_state_changes_nothing(self):
         worker = self.joined()
         done = self.running(worker)
-        self.ok(worker.complete(done))
-        self.ok(worker.complete(done))
-        self.ok(worker.fail(done))
+        for say in (worker.complete, worker.complete, worker.fail):
+            answer = {"status": "COMPLETED", "job_id": done["job_id"]}
+            self.assertEqual(self.ok(say(done)), answer, "it is told what the job is")
         self.ok(worker.ack(done))
         self.assertEqual(self.shown(done["job_id"])["status"], "COMPLETED")
         failed = self.running(worker, max_attempts=1)
         self.ok(worker.fail(failed, "exit status 3"))
-        self.ok(worker.fail(failed))
-        self.ok(worker.complete(failed))
+        for say in (worker.fail, worker.complete):
+            answer = {"status": "FAILED", "job_id": failed["job_id"]}
+            self.assertEqual(self.ok(say(failed)), answer, "it is told what the job is")
         row = self.shown(failed["job_id"])
         self.assertEqual((row["status"], row["last_error"]), ("FAILED", "exit status 3"))
 

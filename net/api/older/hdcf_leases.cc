@@ -90,6 +90,14 @@ bool is_over(JobState state) {
   return state == JobState::Completed || state == JobState::Failed;
 }
 
+/// Answers a worker that has told of an end: why it does not count, or as what the job has ended.
+/// `told` is what it said, which stays so unless the job was over before.
+void answer_end(Exchange& exchange, const Said& said, JobState told, std::string_view problem) {
+  if (!problem.empty()) return fail(exchange, 409, problem);
+  const JobState ended = is_over(said.state) ? said.state : told;
+  answer_status(exchange, wire::job_state_token(ended), said.job);
+}
+
 /// Reports the end of what `said` is about; `then` with what was wrong, or nothing.
 void report_end(
     Exchange& exchange,
@@ -189,9 +197,8 @@ void on_complete(Exchange& exchange) {
   const JsonObject body = exchange.body().object();
   const auto done = std::make_shared<Completion>(completion_of(body));
   with_job(exchange, body, [&exchange, done](const Said& said) {
-    complete(exchange, said, *done, [&exchange, job = said.job](std::string_view problem) {
-      if (!problem.empty()) return fail(exchange, 409, problem);
-      answer_status(exchange, "COMPLETED", job);
+    complete(exchange, said, *done, [&exchange, said](std::string_view problem) {
+      answer_end(exchange, said, JobState::Completed, problem);
     });
   });
 }
@@ -200,9 +207,8 @@ void on_fail(Exchange& exchange) {
   const JsonObject body = exchange.body().object();
   const int64_t exit_code = body.integer("exit_code");
   with_job(exchange, body, [&exchange, exit_code, error = error_of(body)](const Said& said) {
-    const auto told = [&exchange, job = said.job](std::string_view problem) {
-      if (!problem.empty()) return fail(exchange, 409, problem);
-      answer_status(exchange, "FAILED", job);
+    const auto told = [&exchange, said](std::string_view problem) {
+      answer_end(exchange, said, JobState::Failed, problem);
     };
     failed(exchange, said, exit_code, error, told);
   });
