@@ -117,7 +117,6 @@ class Events(HttpTest, JobsTest):
             "kind=job&worker=w1": self.stream(server, "/v1/events?kind=job&worker=w1"),
             "job=2": self.stream(server, "/v1/events?job=2"),
             "watch of jobs": self.stream(server, "/v1/jobs?watch"),
-            "watch of job 2": self.stream(server, "/v1/jobs/2?watch"),
         }
         self.worker(server)
         for _ in range(2):
@@ -127,10 +126,30 @@ class Events(HttpTest, JobsTest):
         of_worker = streams["kind=job&worker=w1"].until(is_job(2, "COMPLETED"))
         self.assertEqual([event["state"] for event in of_worker],
                          2 * ["ASSIGNED", "RUNNING", "COMPLETED"])
-        for name in ("job=2", "watch of job 2"):
-            events = streams[name].until(is_job(2, "COMPLETED"))
-            self.assertEqual([event["job_id"] for event in events], [2, 2, 2, 2], name)
+        events = streams["job=2"].until(is_job(2, "COMPLETED"))
+        self.assertEqual([event["job_id"] for event in events], [2, 2, 2, 2])
         self.assertEqual(len(streams["watch of jobs"].until(is_job(2, "COMPLETED"))), 8)
+
+    def test_one_job_is_watched_by_itself(self):
+        server = self.server()
+        other, job = self.submit(server, "exit 0"), self.submit(server, "exit 0")
+        stream = self.stream(server, f"/v1/jobs/{job}?watch")
+        self.assertEqual(stream.status, 200)
+        self.worker(server)
+        self.wait_for_state(server, other, "COMPLETED")
+        events = stream.until(is_job(job, "COMPLETED"))
+        self.assertEqual(
+            [(event["job_id"], event["state"]) for event in events],
+            [(job, "ASSIGNED"), (job, "RUNNING"), (job, "COMPLETED")],
+        )
+
+    def test_a_watch_of_a_job_that_is_not_there_is_refused_and_no_silent_stream(self):
+        server = self.server()
+        for path in ("/v1/jobs/999?watch", "/v1/jobs/999?watch&after=1"):
+            stream = self.stream(server, path)
+            self.assertEqual(stream.status, 404, path)
+            self.assertEqual(stream.problem()["code"], "not_found")
+        self.assertEqual(self.api(server).request("HEAD", "/v1/jobs/999?watch").status, 404)
 
     def test_jobs_are_watched_by_what_they_are_listed_by(self):
         server = self.server()

@@ -24,16 +24,18 @@ using v1::job_of;
 
 // ---- One of them ------------------------------------------------------------------------------
 
+void watch_job(Exchange& exchange) {
+  EventFeed::Filter filter;
+  filter.kinds = wire::bit_of(wire::EventKind::Job);
+  filter.jobs = {job_of(exchange), job_of(exchange)};
+  exchange.services().events.subscribe(exchange, filter);
+}
+
+/// Of a job that is not there nothing is ever told, so a watch of it is refused as well.
 void show_job(Exchange& exchange) {
-  const wire::JobId job = job_of(exchange);
-  if (exchange.truth("watch")) {
-    EventFeed::Filter filter;
-    filter.kinds = wire::bit_of(wire::EventKind::Job);
-    filter.jobs = {job, job};
-    return exchange.services().events.subscribe(exchange, filter);
-  }
   ask_for<client::JobDetails>(
-      exchange, wire::ShowJob{job}, [&exchange](const client::JobDetails& details) {
+      exchange, wire::ShowJob{job_of(exchange)}, [&exchange](const client::JobDetails& details) {
+        if (exchange.truth("watch")) return watch_job(exchange);
         answer_json(exchange, forms::job_details_json(details, LoopClock::wall_ms()));
       });
 }
