@@ -116,12 +116,40 @@ bool same_word(std::string_view text, std::string_view lower) {
   return std::equal(text.begin(), text.end(), lower.begin(), lower.end(), same);
 }
 
-// Nothing but JSON, said so: a page of another site can make a browser send a form, not this.
+std::string_view trimmed(std::string_view text) {
+  while (text.starts_with(' ') || text.starts_with('\t'))
+    text.remove_prefix(1);
+  while (text.ends_with(' ') || text.ends_with('\t'))
+    text.remove_suffix(1);
+  return text;
+}
+
+/// Takes what stands in front of the next semicolon; there may be others in quotes.
+std::string_view take_part(std::string_view& rest) {
+  bool quoted = false;
+  size_t end = 0;
+  for (; end < rest.size() && (quoted || rest[end] != ';'); ++end) {
+    if (rest[end] == '"') quoted = !quoted;
+    if (rest[end] == '\\' && quoted) ++end;
+  }
+  const std::string_view part = rest.substr(0, end);
+  rest.remove_prefix(std::min(end + 1, rest.size()));
+  return trimmed(part);
+}
+
+// Nothing but JSON, said so: a page of another site can make a browser send a form, not this. JSON
+// is UTF-8: read as that, what says it is anything else would be other text than was meant.
 bool is_json(std::string_view content_type) {
-  std::string_view type = content_type.substr(0, content_type.find(';'));
-  while (type.ends_with(' ') || type.ends_with('\t'))
-    type.remove_suffix(1);
-  return same_word(type, kJsonType);
+  std::string_view rest = content_type;
+  if (!same_word(take_part(rest), kJsonType)) return false;
+  while (!rest.empty()) {
+    const std::string_view part = take_part(rest);
+    const size_t equals = std::min(part.find('='), part.size());
+    if (!same_word(part.substr(0, equals), "charset")) continue;
+    const std::string_view value = part.substr(std::min(equals + 1, part.size()));
+    if (!same_word(value, "utf-8") && !same_word(value, "\"utf-8\"")) return false;
+  }
+  return true;
 }
 
 bool refuse_type(Problem& problem, std::string detail, std::string_view hint) {
@@ -146,7 +174,7 @@ bool check_type(const Api& api, const HttpRequest& request, Problem& problem) {
   return refuse_type(
       problem,
       type.empty() ? "the body has no Content-Type" : "the body's Content-Type is " + quoted(type),
-      "send JSON, with 'Content-Type: application/json'");
+      "send JSON in UTF-8, with 'Content-Type: application/json'");
 }
 
 bool check_body(
