@@ -158,7 +158,7 @@ struct JobLedger::State {
   void enqueue(Now now, Job& job);
   void enqueue(Now now, Job& job, const wire::JobSpec& spec);
   void dequeue(Job& job);
-  void watch_deadline(Now now, const Job& job);
+  void tell_planner(Now now, const Job& job);
   /// The worker has said yes: ASSIGNED stays, but as more than a wish.
   void accept(Now now, Job& job);
   void run(Now now, Job& job);
@@ -305,6 +305,7 @@ struct JobLedger::State {
   std::optional<wire::PlanCause> plan_cause;
   std::vector<uint32_t> host_of;  ///< of each worker its place in the last snapshot
   bool wants_plan(Now now);
+  Duration length_to_plan(Now now, const Job& job);
   Duration budget_for(wire::PlanCause cause) const;
   std::unique_ptr<JobSnapshot> take_snapshot(Now now);
   void add_hosts(JobSnapshot& snapshot);

@@ -50,13 +50,18 @@ void JobLedger::State::enqueue(Now now, Job& job, const wire::JobSpec& spec) {
   job.like = classes.class_of(queue, spec);
   queue.add(job.like, turn_of(job));
   job.queued = true;
-  if (job.deadline_at_ms > now.wall_ms && job.estimated_ms > 0) watch_deadline(now, job);
+  tell_planner(now, job);
 }
 
-/// One that has no time to wait for the next plan.
-void JobLedger::State::watch_deadline(Now now, const Job& job) {
+/// Of one that it can plan, if that is news: it may have found nothing to plan before, or the job
+/// has no time to wait for the next plan.
+void JobLedger::State::tell_planner(Now now, const Job& job) {
+  const bool due = job.deadline_at_ms > now.wall_ms && job.estimated_ms > 0;
+  if (!due && !planner.is_quiet(now)) return;
+  if (length_to_plan(now, job).ns == 0) return;
+  planner.wake();
   const int64_t slack_ms = job.deadline_at_ms - now.wall_ms - job.estimated_ms;
-  if (slack_ms < 2 * settings.plan.period.ms()) planner.want(wire::PlanCause::Deadline);
+  if (due && slack_ms < 2 * settings.plan.period.ms()) planner.want(wire::PlanCause::Deadline);
 }
 
 void JobLedger::State::dequeue(Job& job) {

@@ -43,6 +43,12 @@ bool JobLedger::State::wants_plan(Now now) {
   return plan_cause.has_value();
 }
 
+/// What it is expected to take; 0: it is too short to be worth a plan, or nothing is known of it.
+Duration JobLedger::State::length_to_plan(Now now, const Job& job) {
+  const Duration length = {static_cast<int64_t>(expected_median(now, job) * 1e9)};
+  return length.ns > 0 && length >= settings.plan.job_min ? length : Duration{};
+}
+
 Duration JobLedger::State::budget_for(PlanCause cause) const {
   return is_repair(cause) ? std::min(settings.plan.budget, kRepairBudget) : settings.plan.budget;
 }
@@ -65,7 +71,7 @@ std::unique_ptr<JobSnapshot> JobLedger::State::take_snapshot(Now now) {
   add_hosts(*snapshot);
   if (!snapshot->hosts.empty()) add_waiting(now, *snapshot);
   if (snapshot->waiting.empty()) {
-    planner.put_off(now, queue.blocked(), snapshot->hosts.empty());
+    planner.put_off(now, queue.blocked());
     return nullptr;
   }
   add_holding(now, *snapshot);
@@ -139,8 +145,8 @@ void JobLedger::State::add_waiting(
     fetch(found[i], sizeof(Job));
   for (size_t i = 0; i < some.size(); ++i) {
     const Job& job = *found[i];
-    const Duration length = {static_cast<int64_t>(expected_median(now, job) * 1e9)};
-    if (length.ns <= 0 || length < settings.plan.job_min) continue;
+    const Duration length = length_to_plan(now, job);
+    if (length.ns == 0) continue;
     const auto [query, fresh] = query_of.try_emplace(some[i].first, snapshot.queries.size());
     if (fresh) add_query(classes.query(some[i].first, job), snapshot);
     if (snapshot.queries[query->second].query.spread) continue;

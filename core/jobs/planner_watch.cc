@@ -22,12 +22,13 @@ int urgency(wire::PlanCause cause) {
 
 void PlannerWatch::want(wire::PlanCause cause) {
   if (!wanted_ || urgency(cause) > urgency(*wanted_)) wanted_ = cause;
+  wake();
 }
 
 std::optional<wire::PlanCause> PlannerWatch::cause(Now now, size_t waiting) {
   waiting_then_ = std::min(waiting_then_, waiting);
   if (!settings_.on || under_way_ != 0 || waiting == 0 || now.mono < bypassed_until_ ||
-      now.mono < quiet_until_) {
+      is_quiet(now)) {
     return std::nullopt;
   }
   const bool repair = wanted_ && is_repair(*wanted_);
@@ -43,7 +44,6 @@ std::optional<wire::PlanCause> PlannerWatch::cause(Now now, size_t waiting) {
 
 uint64_t PlannerWatch::begin(Now now, size_t waiting, wire::PlanCause cause) {
   waiting_then_ = waiting;
-  put_off_ = 0;
   under_way_ = ++last_;
   asked_ = now.mono;
   repaired_ = is_repair(cause);
@@ -53,11 +53,15 @@ uint64_t PlannerWatch::begin(Now now, size_t waiting, wire::PlanCause cause) {
 }
 
 /// Looking costs a millisecond: a queue of short jobs is not looked through again and again.
-void PlannerWatch::put_off(Now now, size_t waiting, bool nobody) {
+void PlannerWatch::put_off(Now now, size_t waiting) {
   waiting_then_ = waiting;
-  const uint32_t doublings = nobody ? 0 : std::min(put_off_++, 4u);
-  quiet_until_ = now.mono + settings_.period * (int64_t{1} << doublings);
+  put_off_at_ = now.mono;
+  quiet_until_ = now.mono + settings_.period;
   wanted_.reset();
+}
+
+void PlannerWatch::wake() {
+  quiet_until_ = std::min(quiet_until_, put_off_at_ + kEventsApart);
 }
 
 bool PlannerWatch::is_late(Now now) const {

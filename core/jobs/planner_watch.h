@@ -52,9 +52,12 @@ class PlannerWatch {
 
   /// Asks for one for so many; the id of the plan.
   uint64_t begin(Now now, size_t waiting, wire::PlanCause cause);
-  /// None of those that wait is worth a plan; or there is nobody to plan them on, which may change
-  /// any moment.
-  void put_off(Now now, size_t waiting, bool nobody);
+  /// None of those that wait can be planned: nothing is looked at for a period, unless something
+  /// new comes.
+  void put_off(Now now, size_t waiting);
+  bool is_quiet(Now now) const { return now.mono < quiet_until_; }
+  /// Something came that can be planned.
+  void wake();
   bool expects(uint64_t plan) const { return under_way_ == plan && plan != 0; }
   bool is_late(Now now) const;
 
@@ -72,8 +75,8 @@ class PlannerWatch {
   Instant asked_;
   Instant next_at_;        ///< a whole one
   bool repaired_ = false;  ///< the last one was a repair
+  Instant put_off_at_;
   Instant quiet_until_;
-  uint32_t put_off_ = 0;  ///< times in a row
   Instant bypassed_until_;
   uint32_t failures_ = 0;  ///< in a row
   uint64_t plans_ = 0;

@@ -197,7 +197,11 @@ void JobLedger::State::worker_changed(Now now, const WorkerChanged& changed, Eff
       claim_leases(now, number);
       freed = true;
       break;
-    case Change::Online: freed = true; break;
+    case Change::Online:
+    case Change::Undrained:
+      freed = true;
+      planner.want(wire::PlanCause::Freed);
+      break;
     case Change::Forgotten:
       drop_promises_on(number, wire::PlanCause::WorkerLost);
       lose_all(now, number, "its worker was forgotten");

@@ -93,24 +93,49 @@ TEST_F(PlannerWatches, RepairsComeFirstAndPutOffNoWholePlan) {
 }
 
 // A queue of a million short jobs was looked through in every turn.
-TEST_F(PlannerWatches, LooksLessAndLessOftenAtAQueueThatIsNotWorthAPlan) {
-  for (int64_t quiet_s : {1, 2, 4, 8, 16, 16}) {
+TEST_F(PlannerWatches, LooksOncePerPeriodAtAQueueThatIsNotWorthAPlan) {
+  for (int i = 0; i < 60; ++i) {
     EXPECT_TRUE(watch.cause(now, 1'000'000).has_value());
-    watch.put_off(now, 1'000'000, false);
-    after(quiet_s * 1'000 - 1);
-    watch.want(PlanCause::Deadline);
-    EXPECT_EQ(watch.cause(now, 2'000'000), std::nullopt);
+    watch.put_off(now, 1'000'000);
+    EXPECT_TRUE(watch.is_quiet(now));
+    after(settings.period.ms() - 1);
+    EXPECT_EQ(watch.cause(now, 2'000'000), std::nullopt) << "as short as those before";
     after(1);
+    EXPECT_FALSE(watch.is_quiet(now));
   }
 }
 
-// After a minute without any worker it took 16 s until the first plan for those that came back.
-TEST_F(PlannerWatches, LooksForWorkersEveryPeriod) {
-  for (int i = 0; i < 60; ++i) {
+// One job that nobody could run had made it look every 16 periods, whatever else came.
+TEST_F(PlannerWatches, IsQuietNoLongerWhenThereIsSomethingNewToPlan) {
+  struct Case {
+    const char* name;
+    void (*come)(PlannerWatch&);
+    PlanCause cause;
+  };
+  const Case cases[] = {
+      {"a job that is worth it", [](PlannerWatch& one) { one.wake(); }, PlanCause::Period},
+      {"a deadline", [](PlannerWatch& one) { one.want(PlanCause::Deadline); }, PlanCause::Deadline},
+      {"a worker", [](PlannerWatch& one) { one.want(PlanCause::Freed); }, PlanCause::Freed},
+      {"a worker is lost",
+       [](PlannerWatch& one) { one.want(PlanCause::WorkerLost); },
+       PlanCause::WorkerLost},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    for (int times = 0; times < 8; ++times) {
+      EXPECT_TRUE(watch.cause(now, 1).has_value());
+      watch.put_off(now, 1);
+      after(settings.period.ms());
+    }
     EXPECT_TRUE(watch.cause(now, 1).has_value());
-    watch.put_off(now, 1, true);
-    EXPECT_EQ(watch.cause(now, 1), std::nullopt);
-    after(settings.period.ms());
+    watch.put_off(now, 1);
+    c.come(watch);
+    EXPECT_EQ(watch.cause(now, 2), std::nullopt) << "others may come with it";
+    after(50);
+    EXPECT_EQ(watch.cause(now, 2), c.cause);
+    (void)watch.begin(now, 2, c.cause);
+    watch.succeeded(now);
+    after(2 * settings.period.ms());
   }
 }
 

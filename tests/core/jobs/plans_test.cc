@@ -68,6 +68,38 @@ TEST_F(Plans, WhatIsShortOrUnknownIsNotPlanned) {
   EXPECT_FALSE(world.make_plan().has_value());
 }
 
+// After half a minute of one short job that nobody could run, the first plan took 14 s to come and
+// a deadline was missed.
+TEST_F(Plans, AJobThatCannotBePlannedKeepsNoOtherFromBeingPlanned) {
+  TestJob hurried = job(2, 2);
+  hurried.deadline_in_ms = 9'000;
+  struct Case {
+    const char* name;
+    TestJob next;
+  };
+  const Case cases[] = {
+      {"one that is worth it", job(2, 2)},
+      {"one with a deadline", hurried},
+      {"an array of them", {.slots = 2, .estimated_ms = 3'000, .array = 1'000}},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    fresh();
+    one_worker(2);
+    world.submit(kClient, {{.estimated_ms = 100, .tags = {"nobodyhasit"}}});
+    for (int ms = 0; ms < 33'000; ms += 50) {
+      (void)after(50);
+      EXPECT_FALSE(world.make_plan().has_value());
+    }
+    (void)running(job(2, 2));
+    world.submit(kClient, {c.next});
+    (void)after(50);
+    const std::optional<JobPlan> plan = world.make_plan();
+    ASSERT_TRUE(plan.has_value());
+    EXPECT_EQ(plan->starts.front().job, 3u);
+  }
+}
+
 // A plan is a wish about a world that was: what changed since is left out, the rest is kept to.
 TEST_F(Plans, AStalePlanStartsNothingTwice) {
   one_worker(2);
