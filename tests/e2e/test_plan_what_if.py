@@ -58,6 +58,46 @@ class PlanWhatIf(EndToEndTest):
         self.assertFalse(new["after"]["late"], "of higher priority")
         self.assertEqual(len(self.jobs()), 2, "it was not submitted")
 
+    def job_file(self, text):
+        path = self.path("supposed.toml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    # `array` and `after` of the file were lost: one row each, and everybody began at once.
+    def test_supposed_jobs_wait_as_submitted_ones_would(self):
+        self.submit("--estimate", "10m")
+        first = self.jobs()[0][0]
+        self.cli(self.berthd, "job", "submit", "--", "false", "--at", "+1h", check=0)
+        aborted = max(job[0] for job in self.jobs())
+        self.cli(self.berthd, "job", "abort", str(aborted), check=0)
+        told = self.what_if("--job", self.job_file(
+            'command = ["true"]\nestimate = "5s"\n'
+            '[[job]]\nname = "c"\nafter = ["b"]\n'
+            '[[job]]\nname = "b"\nafter = ["a"]\n'
+            '[[job]]\nname = "a"\narray = "1-3"\n'
+            f'[[job]]\nname = "late"\nafter = [{first}]\n'))
+        planned = {job["name"]: job["after"] for job in told["jobs"] if job["after"] and job["name"]}
+        self.assertEqual(sum(job["name"] == "a" for job in told["jobs"]), 3)
+        self.assertGreaterEqual(planned["b"]["start_s"], planned["a"]["end_s"])
+        self.assertGreaterEqual(planned["c"]["start_s"], planned["b"]["end_s"])
+        self.assertGreater(planned["late"]["start_s"], 4000)
+        never = self.job_file(f'command = ["true"]\nafter = [{aborted}]\n')
+        text = self.cli(self.berthd, "plan", "what-if", "--job", never, check=7).stdout
+        self.assertIn(f"job new-1: it waits for job {aborted}, which did not complete", text)
+
+    def test_supposed_jobs_that_a_submit_would_refuse(self):
+        for text, code, words in (
+            ('after = [99999]', 3, "99999"),
+            ('name = "a"\nafter = ["a"]', 2, "waits, in a circle, for itself"),
+            ('after = ["nobody"]', 2, "neither the id of a job nor the name of one"),
+            ('array = "1-6000"', 2, "that is 6000 jobs, every one of an array counted; at most 5000"),
+        ):
+            with self.subTest(text):
+                path = self.job_file(f'[[job]]\ncommand = ["true"]\n{text}\n')
+                done = self.cli(self.berthd, "plan", "what-if", "--job", path, check=code)
+                self.assertIn(words, done.stderr)
+
     def test_what_cannot_run_is_named(self):
         self.submit("--gpu", "1")
         self.submit()

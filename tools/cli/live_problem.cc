@@ -1,7 +1,6 @@
 #include "tools/cli/live_problem.h"
 
 #include <absl/container/flat_hash_map.h>
-#include <absl/container/flat_hash_set.h>
 
 #include <algorithm>
 #include <cmath>
@@ -22,6 +21,7 @@ using core::Problem;
 using core::Ticks;
 
 constexpr Ticks kTicksPerMilli = core::kTicksPerSecond / 1'000;
+constexpr const char* kCannotRun = "which cannot run";
 constexpr int kPriorityScale = 8;  // beyond it a priority weighs no more
 
 // The resources that every worker has; those of one's own follow.
@@ -78,10 +78,12 @@ class Builder {
     add_workers(supposed);
     for (const JobDetails& job : view_.running)
       add_running(job);
+    for (const client::JobId job : view_.failed)
+      waits_[job].stuck = "which did not complete";
     for (const JobDetails& job : view_.pending)
       add_task(std::to_string(job.job.id), job.spec, &job);
-    for (size_t i = 0; i < supposed.jobs.size(); ++i)
-      add_task("new-" + std::to_string(i + 1), supposed.jobs[i], nullptr);
+    for (const JobSpec& job : supposed.jobs)
+      add_supposed(job);
     const auto urgent = [](const Problem::Task& task) {
       return task.deadline < core::kNever;
     };
@@ -184,7 +186,10 @@ class Builder {
     const Ticks so_far = std::max<int64_t>(0, view_.now_ms - since) * kTicksPerMilli;
     // One that outlives its estimate ends any moment, for all that is known.
     busy.until = std::max(core::kTicksPerSecond, length(job.spec, assumed) - so_far);
-    ends_.emplace(job.job.id, busy.until);
+    for (const client::JobId id : ids_of(job)) {
+      Ticks& end = waits_[id].end;
+      end = std::max(end, busy.until);
+    }
     out_.problem.busy.push_back(std::move(busy));
     out_.held.push_back(give_back(job, out_.devices[worker->second]));
   }
@@ -213,6 +218,36 @@ class Builder {
     return held;
   }
 
+  /// What others may wait for: a job, or all of an array.
+  struct Awaited {
+    std::string stuck;            ///< not empty: why it will never complete
+    Ticks end = 0;                ///< of what of it runs
+    std::vector<uint32_t> tasks;  ///< of what of it is pending
+  };
+
+  /// By which a job is waited for: its own, and that of its array, which is its first element's.
+  static std::vector<client::JobId> ids_of(const JobDetails& job) {
+    if (!job.job.is_array || !job.spec.array) return {job.job.id};
+    const client::JobId first = job.job.id - (job.job.array_index - job.spec.array->first);
+    if (first == job.job.id) return {first};
+    return {job.job.id, first};
+  }
+
+  void add_supposed(const JobSpec& spec) {
+    Awaited all;
+    for (uint64_t i = 0; i < elements_of(spec); ++i) {
+      const std::string id = "new-" + std::to_string(++news_);
+      const size_t tasks = out_.problem.tasks.size();
+      add_task(id, spec, nullptr);
+      if (out_.problem.tasks.size() > tasks) {
+        all.tasks.push_back(static_cast<uint32_t>(tasks));
+      } else {
+        all.stuck = kCannotRun;
+      }
+    }
+    items_.push_back({"new-" + std::to_string(news_), std::move(all)});
+  }
+
   void add_task(const std::string& id, const JobSpec& spec, const JobDetails* job) {
     Problem::Task task;
     task.id = id;
@@ -229,11 +264,12 @@ class Builder {
       return leave_out(id, job, "no worker that takes jobs could ever run it");
     }
     if (const std::string stuck = set_times(spec, task); !stuck.empty()) {
-      return leave_out(id, job, "it waits for job " + stuck + ", which cannot run");
+      return leave_out(id, job, "it waits for job " + stuck);
     }
     if (job != nullptr) {
       task.waited = std::max<int64_t>(0, view_.now_ms - job->job.submitted_at_ms) * kTicksPerMilli;
-      tasks_.emplace(job->job.id, out_.problem.tasks.size());
+      for (const client::JobId one : ids_of(*job))
+        waits_[one].tasks.push_back(static_cast<uint32_t>(out_.problem.tasks.size()));
     }
     task.weight = std::exp2(std::clamp(spec.priority, -kPriorityScale, kPriorityScale));
     out_.assumed += assumed ? 1 : 0;
@@ -244,7 +280,9 @@ class Builder {
 
   void leave_out(const std::string& id, const JobDetails* job, const std::string& why) {
     out_.left_out.push_back({id, why});
-    if (job != nullptr) stuck_.insert(job->job.id);
+    if (job == nullptr) return;
+    for (const client::JobId one : ids_of(*job))
+      waits_[one].stuck = kCannotRun;
   }
 
   bool fits(const Problem::Task& task, uint32_t worker) const {
@@ -264,23 +302,34 @@ class Builder {
     return enough >= demand.gpu_count;
   }
 
-  /// When it may begin, and has to end. The job that it waits for in vain, if there is one.
+  /// When it may begin, and has to end. The job that it waits for in vain, and why, if there is
+  /// one.
   std::string set_times(const JobSpec& spec, Problem::Task& task) const {
     const auto from_now = [this](int64_t at_ms) {
       return std::max<int64_t>(0, at_ms - view_.now_ms) * kTicksPerMilli;
     };
     if (spec.scheduled_at_ms > 0) task.release = from_now(spec.scheduled_at_ms);
     if (spec.deadline_at_ms > 0) task.deadline = from_now(spec.deadline_at_ms);
-    for (client::JobId before : spec.depends_on) {
-      if (stuck_.contains(before)) return std::to_string(before);
-      if (const auto pending = tasks_.find(before); pending != tasks_.end()) {
-        task.after.push_back(static_cast<uint32_t>(pending->second));
-      } else if (const auto running = ends_.find(before); running != ends_.end()) {
-        task.release = std::max(task.release, running->second);
-      }
+    for (const client::JobId before : spec.depends_on) {
+      const auto found = waits_.find(before);
+      if (found == waits_.end()) continue;  // it has completed
+      if (const std::string& why = found->second.stuck; !why.empty())
+        return std::to_string(before) + ", " + why;
+      wait_for(found->second, task);
+    }
+    for (const uint32_t item : spec.depends_on_items) {
+      const auto& [last, all] = items_[item];
+      if (!all.stuck.empty()) return last + ", " + all.stuck;
+      wait_for(all, task);
     }
     std::sort(task.after.begin(), task.after.end());
+    task.after.erase(std::unique(task.after.begin(), task.after.end()), task.after.end());
     return {};
+  }
+
+  static void wait_for(const Awaited& awaited, Problem::Task& task) {
+    task.after.insert(task.after.end(), awaited.tasks.begin(), awaited.tasks.end());
+    task.release = std::max(task.release, awaited.end);
   }
 
   const LiveView& view_;
@@ -289,13 +338,17 @@ class Builder {
   std::vector<char> open_;
   absl::flat_hash_map<std::string, size_t> custom_;
   absl::flat_hash_map<std::string, uint32_t> index_;
-  absl::flat_hash_map<client::JobId, Ticks> ends_;
-  absl::flat_hash_map<client::JobId, size_t> tasks_;
-  absl::flat_hash_set<client::JobId> stuck_;
+  absl::flat_hash_map<client::JobId, Awaited> waits_;
+  std::vector<std::pair<std::string, Awaited>> items_;  ///< the supposed, each with its last name
+  size_t news_ = 0;                                     ///< of these, with all elements
   LiveProblem out_;
 };
 
 }  // namespace
+
+uint64_t elements_of(const JobSpec& job) {
+  return job.array ? uint64_t{job.array->last} - job.array->first + 1 : 1;
+}
 
 bool suits(const Worker& worker, const JobSpec& job) {
   const auto tagged = [&worker](const std::string& tag) {

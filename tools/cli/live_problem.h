@@ -16,13 +16,15 @@ struct LiveView {
   std::vector<client::Worker> workers;
   std::vector<client::JobDetails> running;  ///< on a worker, or on the way there
   std::vector<client::JobDetails> pending;  ///< by id, so that none stands before what it waits for
+  std::vector<client::JobId> failed;        ///< ended, not COMPLETED: what waits for one is aborted
   int64_t now_ms = 0;
 };
 
 struct Supposed {
   std::vector<std::string> drained;
   std::vector<AddedWorkers> added;
-  std::vector<client::JobSpec> jobs;  ///< submitted now
+  /// Submitted now; `depends_on_items` are places in here, before the job's own.
+  std::vector<client::JobSpec> jobs;
 };
 
 struct LiveOptions {
@@ -31,7 +33,8 @@ struct LiveOptions {
 
 /// A view as a problem over time, and what of it the problem does not hold.
 ///
-/// Shape    a task for each pending job, then one for each supposed one; workers as the view has
+/// Shape    a task for each pending job, then one for each supposed one and each element of its
+///          array: `new-1`, `new-2`, …; workers as the view has
 ///          them, then the added ones. To the problem GPUs are a sum over devices, `on_devices`
 ///          gives a schedule of it devices; where which worker may run which job is worked out
 ///          here. Without a deadline anywhere the goal is the mean bounded slowdown
@@ -66,6 +69,9 @@ core::PlanDevices::Fitted on_devices(const LiveProblem& live, const core::Schedu
 
 LiveProblem live_problem(
     const LiveView& view, const Supposed& supposed, const LiveOptions& options);
+
+/// 1, or those of its array.
+uint64_t elements_of(const client::JobSpec& job);
 
 /// Whether the worker is one that the job asks for, whatever is free.
 bool suits(const client::Worker& worker, const client::JobSpec& job);

@@ -7,10 +7,10 @@
 
 #include "core/plan/engine/decoder.h"
 #include "core/plan/engine/solver.h"
-#include "net/forms/job_file.h"
 #include "net/forms/times.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/live_problem.h"
+#include "tools/cli/live_view.h"
 #include "tools/cli/pddl.h"
 #include "tools/cli/plan_problem.h"
 #include "tools/cli/plan_text.h"
@@ -26,97 +26,6 @@ using core::Ticks;
 using Clock = std::chrono::steady_clock;
 
 constexpr uint64_t kStepsPerLook = 10'000;
-constexpr size_t kJobsMax = 5'000;  // each is asked for by itself
-
-client::Error bad_argument(std::string problem) {
-  return {.code = client::ErrorCode::BadArgument, .message = std::move(problem)};
-}
-
-// ---- What the server has --------------------------------------------------------------------
-
-client::Result<client::Done> fetch_workers(client::BlockingClient& berth, LiveView& view) {
-  client::ListRequest request;
-  do {
-    client::Result<client::WorkerPage> page = berth.list_workers(request);
-    if (!page) return page.error();
-    std::move(page->workers.begin(), page->workers.end(), std::back_inserter(view.workers));
-    request.cursor = page->next_cursor;
-  } while (request.cursor != 0);
-  return client::Done{};
-}
-
-/// One of an array stands for those behind it: the same job, by another id.
-client::Result<client::Done> add_pending(
-    client::BlockingClient& berth, const client::JobStatus& job, LiveView& view) {
-  client::Result<client::JobDetails> details = berth.show_job(job.id);
-  if (!details) return details.error();
-  for (uint32_t i = 0; i < job.array_count && view.pending.size() < kJobsMax; ++i) {
-    view.pending.push_back(*details);
-    view.pending.back().job.id = job.id + i;
-  }
-  return client::Done{};
-}
-
-client::Result<client::Done> fetch_jobs(client::BlockingClient& berth, LiveView& view) {
-  using client::JobState;
-  client::JobFilter filter;
-  filter.states = {
-      JobState::Pending, JobState::Retrying, JobState::Assigned, JobState::Running, JobState::Lost};
-  do {
-    client::Result<client::JobPage> page = berth.list_jobs(filter);
-    if (!page) return page.error();
-    for (const client::JobStatus& job : page->jobs) {
-      if (view.pending.size() + view.running.size() >= kJobsMax) return client::Done{};
-      if (job.state == JobState::Pending || job.state == JobState::Retrying) {
-        if (const auto added = add_pending(berth, job, view); !added) return added.error();
-        continue;
-      }
-      client::Result<client::JobDetails> details = berth.show_job(job.id);
-      if (!details) return details.error();
-      if (!client::has_ended(details->job.state)) view.running.push_back(std::move(*details));
-    }
-    filter.cursor = page->next_cursor;
-  } while (filter.cursor != 0);
-  return client::Done{};
-}
-
-client::Result<LiveView> fetch(client::BlockingClient& berth) {
-  LiveView view;
-  view.now_ms = wall_ms();
-  if (const auto done = fetch_workers(berth, view); !done) return done.error();
-  if (const auto done = fetch_jobs(berth, view); !done) return done.error();
-  return view;
-}
-
-// ---- What is supposed -----------------------------------------------------------------------
-
-client::Result<Supposed> read_supposed(const PlanAsk& ask, const LiveView& view) {
-  Supposed supposed{.drained = ask.drained, .added = ask.added, .jobs = {}};
-  std::vector<std::string> named = ask.drained;
-  for (const AddedWorkers& added : ask.added)
-    named.push_back(added.like);
-  for (const std::string& id : named) {
-    const bool known = std::any_of(
-        view.workers.begin(), view.workers.end(), [&](const auto& one) { return one.id == id; });
-    if (!known) {
-      return client::Error{
-          .code = client::ErrorCode::Refused,
-          .refusal = client::Refusal::NotFound,
-          .message = "there is no worker '" + id + "': `berth worker list` names all"};
-    }
-  }
-  for (const std::string& path : ask.job_files) {
-    std::vector<JobDraft> drafts;
-    std::string text;
-    std::string problem;
-    if (!read_whole_file(path, text, problem)) return bad_argument(problem);
-    const auto parse = is_job_json(text) ? parse_job_json : parse_job_toml;
-    if (!parse(text, path, {}, drafts, problem)) return bad_argument(problem);
-    for (JobDraft& draft : drafts)
-      supposed.jobs.push_back(std::move(draft.spec));
-  }
-  return supposed;
-}
 
 // ---- Plans ----------------------------------------------------------------------------------
 
@@ -344,9 +253,9 @@ Exit run_plan_what_if(Session& session) {
   client::BlockingClient* berth = session.client(exit);
   if (berth == nullptr) return exit;
   const PlanAsk& ask = session.invocation().plan;
-  const client::Result<LiveView> view = fetch(*berth);
+  client::Result<LiveView> view = fetch_view(*berth);
   if (!view) return session.fail(view.error());
-  const client::Result<Supposed> supposed = read_supposed(ask, *view);
+  const client::Result<Supposed> supposed = read_supposed(ask, *berth, view.value());
   if (!supposed) return session.fail(supposed.error());
   const LiveOptions options{.assumed = ask.assumed};
   const LiveProblem after = live_problem(*view, *supposed, options);

@@ -123,6 +123,56 @@ TEST(LiveProblem, SupposedDrainsCopiesAndJobsChangeIt) {
   EXPECT_EQ(live.problem.tasks[1].id, "new-1");
 }
 
+// Only the fields of a supposed job were looked at: an array was one job, and nobody waited.
+TEST(LiveProblem, SupposedJobsAreAllOfTheirArrayAndWaitForEachOther) {
+  LiveView view = two_workers();
+  view.failed = {3};
+  view.running = {job(5, 1'000)};
+  view.running[0].job.worker = "a";
+  view.running[0].job.started_at_ms = kNow_ms;
+  Supposed supposed;
+  supposed.jobs.assign(4, job(0, 1'000).spec);
+  supposed.jobs[0].array = client::ArrayIndexes{5, 7};
+  supposed.jobs[1].depends_on_items = {0};
+  supposed.jobs[1].depends_on = {5, 2};  // 2 has completed
+  supposed.jobs[2].depends_on = {3};
+  supposed.jobs[3].depends_on_items = {1, 2};
+  const LiveProblem live = live_problem(view, supposed, {});
+  ASSERT_EQ(live.problem.tasks.size(), 4u);
+  EXPECT_EQ(live.problem.tasks[3].id, "new-4");
+  EXPECT_THAT(live.problem.tasks[2].after, IsEmpty());
+  EXPECT_THAT(live.problem.tasks[3].after, ElementsAre(0, 1, 2)) << "all of the array";
+  EXPECT_EQ(live.problem.tasks[3].release, 5 * kTicksPerSecond) << "5 runs for so long";
+  ASSERT_EQ(live.left_out.size(), 2u);
+  EXPECT_EQ(live.left_out[0].why, "it waits for job 3, which did not complete");
+  EXPECT_EQ(live.left_out[1].why, "it waits for job new-5, which cannot run");
+  EXPECT_EQ(core::problem_fault(live.problem), "");
+}
+
+TEST(LiveProblem, WhoWaitsForAnArrayWaitsForAllOfItThatIsLeft) {
+  LiveView view = two_workers();
+  for (client::JobId id = 7; id < 10; ++id) {
+    view.pending.push_back(job(id, 1'000));
+    view.pending.back().job.is_array = true;
+    view.pending.back().job.array_index = static_cast<uint32_t>(id - 3);
+    view.pending.back().spec.array = client::ArrayIndexes{4, 6};
+  }
+  view.running = {view.pending[1]};
+  view.running[0].job.worker = "a";
+  view.running[0].job.started_at_ms = kNow_ms;
+  view.pending.erase(view.pending.begin() + 1);
+  view.pending.push_back(job(11, 1'000));
+  view.pending[2].spec.depends_on = {7};
+  view.pending.push_back(job(12, 1'000));
+  view.pending[3].spec.depends_on = {9};
+  const LiveProblem live = live_problem(view, {}, {});
+  ASSERT_EQ(live.problem.tasks.size(), 4u);
+  EXPECT_THAT(live.problem.tasks[2].after, ElementsAre(0, 1));
+  EXPECT_EQ(live.problem.tasks[2].release, 5 * kTicksPerSecond) << "8 runs";
+  EXPECT_THAT(live.problem.tasks[3].after, ElementsAre(1)) << "one of them is one job";
+  EXPECT_EQ(live.problem.tasks[3].release, 0);
+}
+
 TEST(LiveProblem, AWorkerSuitsByTagsLabelsAndDevices) {
   client::Worker w = worker("w", 1'000);
   w.tags = {"gpu", "ssd"};
