@@ -99,7 +99,7 @@ bool Doorman::knows_secret(const HttpRequest& request) const {
 
 bool Doorman::admit(const HttpRequest& request, bool open_to_all, Problem& problem) const {
   // HTTP/1.0 may leave it out, and no browser does.
-  const std::string_view host = request.header("host");
+  const std::string_view host = request.host();
   if (!host.empty() && !knows_host(host)) {
     return refuse(
         problem,

@@ -74,17 +74,15 @@ bool names_gzip(std::string_view value) {
   return false;
 }
 
-/// A name, an address, `[::1]`, each with or without a port: nothing that could be a user, a path
-/// or a second host.
-bool may_be_host(std::string_view value) {
-  return all_in(kOfHosts, value);
-}
-
 bool is_token(std::string_view text) {
   return all_in(kOfTokens, text);
 }
 
 }  // namespace
+
+bool may_be_host(std::string_view text) {
+  return all_in(kOfHosts, text);
+}
 
 bool HttpHead::bad(int with_status, std::string_view what) {
   status = with_status;

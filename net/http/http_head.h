@@ -27,6 +27,10 @@ struct HttpHead {
   uint32_t seen_ = 0;  // bit per name that may come once
 };
 
+/// A name, an address, `[::1]`, each with or without a port: nothing that could be a user, a path
+/// or a second host.
+bool may_be_host(std::string_view text);
+
 /// `POST /path HTTP/1.1`, as it came. False: what to answer is in `status` and `problem`.
 struct HttpRequestLine {
   std::string_view method, target;

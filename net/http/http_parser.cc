@@ -219,8 +219,9 @@ HttpParser::Outcome HttpParser::State::read_head(std::string_view text) {
   request.target_ = line.target;
   request.method = method_of(line.method);
   request.version_1_1 = line.version_1_1;
-  HttpTarget target = {request.path_, request.query_text_, request.query_, {}};
-  if (!target.read(line.target, limits.parameters_max)) return bad(400, target.problem);
+  HttpTarget target = {request.path_, request.query_text_, request.query_, {}, {}};
+  if (!target.read(request.target_, limits.parameters_max)) return bad(400, target.problem);
+  request.authority_ = target.authority;
   llhttp_init(&parser, HTTP_REQUEST, &settings());
   parser.data = this;
   const llhttp_errno_t error = llhttp_execute(&parser, text.data(), text.size());

@@ -34,6 +34,7 @@ void HttpRequest::clear() {
   version_1_1 = true;
   keep_alive = true;
   accepts_gzip = false;
+  authority_ = {};
   query_.clear();
   headers_.clear();
   for (std::string* text : {&target_, &path_, &query_text_, &head_, &body_})

@@ -38,6 +38,9 @@ class HttpRequest {
   std::string_view path() const { return path_; }
   /// The target as it came, for logs.
   std::string_view target() const { return target_; }
+  /// Whom it is for, `host:port`: the target's if it names somebody, for then the header Host means
+  /// nothing (RFC 9112, 3.2.2); else the header's. Empty: HTTP/1.0 without.
+  std::string_view host() const { return authority_.empty() ? header("host") : authority_; }
   /// Decoded; in the order given. A parameter without `=` has an empty value; `+` is a space.
   const std::vector<std::pair<std::string_view, std::string_view>>& query() const { return query_; }
   /// `name` in lower case; empty when there is none. One that came twice and may not was refused;
@@ -55,6 +58,7 @@ class HttpRequest {
   };
 
   std::string target_;
+  std::string_view authority_;  // of target_
   std::string path_;
   std::vector<std::pair<std::string_view, std::string_view>> query_;
   std::string query_text_;  // what they point into

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/text.h"
+#include "net/http/http_head.h"
 
 namespace berth::net {
 namespace {
@@ -38,20 +39,41 @@ bool all_visible(std::string_view text) {
   return true;
 }
 
+constexpr std::string_view kScheme = "http://";
+
+bool has_scheme(std::string_view target) {
+  if (target.size() < kScheme.size()) return false;
+  return std::equal(kScheme.begin(), kScheme.end(), target.begin(), [](char lower, char c) {
+    return (c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c) == lower;
+  });
+}
+
 }  // namespace
 
 bool HttpTarget::read(std::string_view target, size_t parameters_max) {
-  if (target.empty() || target.front() != '/') {
-    problem = "the target has to begin with '/'; this server is no proxy";
+  authority = {};
+  if (!target.starts_with('/') && !has_scheme(target)) {
+    problem = "the target has to begin with '/', or with 'http://' and this server's name";
     return false;
   }
   if (!all_visible(target)) {
     problem = "the target has a character that has to be percent-encoded";
     return false;
   }
+  if (!target.starts_with('/') && !take_authority(target)) return false;
   const size_t mark = target.find('?');
-  if (!read_path(target.substr(0, mark))) return false;
+  // Behind an authority nothing is the root; alone it would be no target.
+  if (!read_path(mark == 0 || target.empty() ? "/" : target.substr(0, mark))) return false;
   return mark == target.npos || read_query(target.substr(mark + 1), parameters_max);
+}
+
+bool HttpTarget::take_authority(std::string_view& target) {
+  target.remove_prefix(kScheme.size());
+  authority = target.substr(0, target.find_first_of("/?"));
+  target.remove_prefix(authority.size());
+  if (may_be_host(authority)) return true;
+  problem = "what follows 'http://' in the target is no name or address";
+  return false;
 }
 
 bool HttpTarget::read_path(std::string_view text) {

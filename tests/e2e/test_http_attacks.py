@@ -89,7 +89,6 @@ class Heads(HttpAttack):
                 ("two spaces", b"GET  /livez HTTP/1.1" + end, 400),
                 ("a method nobody knows", b"BREW /livez HTTP/1.1" + end, 501),
                 ("a tunnel", b"CONNECT localhost:22 HTTP/1.1" + end, 501),
-                ("a proxy's request", get("http://localhost/livez"), 400),
                 ("TLS", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(64), 400),
                 ("a frame of the wire", self.tool.frame("Hello", identity="x"), 400),
             ]
@@ -125,6 +124,31 @@ class Heads(HttpAttack):
             attacker.send(f"GET /v1/workers HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
             self.assertEqual(attacker.answer()[0], 421, host)
         self.check([("a user", b"GET / HTTP/1.1\r\nHost: a@localhost\r\n\r\n", 400)])
+
+    def test_a_target_that_names_somebody_counts_instead_of_the_host(self):
+        for target, host, wanted in (
+            ("http://localhost/v1/version", "localhost", 200),
+            (f"http://{self.berthd.http}/v1/version", "localhost", 200),
+            (f"HTTP://{self.berthd.http}/v1/workers?limit=1", self.berthd.http, 200),
+            ("http://localhost/v1/version", "evil.example", 200),
+            ("http://localhost", "localhost", 404),
+            ("http://evil.example/v1/version", "localhost", 421),
+            ("http://localhost.evil.example/v1/version", "localhost", 421),
+            ("http://127.0.0.1.evil.example:80/v1/version", "localhost", 421),
+        ):
+            with self.subTest(target=target, host=host):
+                attacker = self.attacker()
+                attacker.send(f"GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+                self.assertEqual(attacker.answer()[0], wanted)
+        targets = ["https://localhost/livez", "ftp://localhost/livez", "http:/livez", "http:livez"]
+        targets += ["http:///livez", "http://", "http://?x", "http://a@localhost/livez"]
+        targets += ["http://localhost:80@evil.example/livez", "http://localhost,evil.example/livez"]
+        targets += ["http://localhost\\@evil.example/livez", "http://localhost#@evil.example/livez"]
+        targets += ["http://localhost//livez", "http://localhost/../livez", "//localhost/livez"]
+        cases = [(target, get(target), 400) for target in targets]
+        cases.append(("no Host", b"GET http://localhost/livez HTTP/1.1\r\n\r\n", 400))
+        cases.append(("two Hosts", get("http://localhost/livez", "Host: localhost"), 400))
+        self.check(cases)
 
     def test_an_offer_to_speak_something_else_is_not_taken(self):
         attacker = self.attacker()

@@ -55,7 +55,7 @@ std::string story(std::string_view bytes, Step step) {
         said += std::to_string(at) + std::string(request.path()) + "\n";
         for (const auto& [name, value] : request.query())
           said += std::string(name) + "=" + std::string(value) + "\n";
-        said += std::string(request.header("host")) + "\n" + std::string(request.body()) + "\n";
+        said += std::string(request.host()) + "\n" + std::string(request.body()) + "\n";
         parser.next();
       }
     }

@@ -80,6 +80,23 @@ TEST(Doorman, AnswersOnlyToNamesThatAreItsOwn) {
   EXPECT_EQ(judge(everywhere, "GET /v1/stats", "Host: evil.example.org\r\n"), 421);
 }
 
+// RFC 9112, 3.2.2: the Host header means nothing where the target names somebody.
+TEST(Doorman, TakesTheNameInTheTargetForTheHost) {
+  const AccessRules rules = {
+      .token = "", .bound_host = "127.0.0.1", .hosts = {"berth.example.org"}};
+  const std::string ours = "Host: localhost\r\n";
+  const std::string theirs = "Host: evil.example.org\r\n";
+  EXPECT_EQ(judge(rules, "GET http://localhost:7641/v1/stats", ours), 200);
+  EXPECT_EQ(judge(rules, "GET http://Berth.example.org/v1/stats", ours), 200);
+  EXPECT_EQ(judge(rules, "GET http://evil.example.org/v1/stats", ours), 421);
+  EXPECT_EQ(judge(rules, "GET http://localhost.evil.example.org/v1/stats", ours), 421);
+  EXPECT_EQ(judge(rules, "GET http://localhost/v1/stats", theirs), 200);
+  const std::string page = "Origin: http://evil.example.org\r\n";
+  EXPECT_EQ(judge(rules, "POST http://localhost/v1/place", theirs + page), 403);
+  EXPECT_EQ(
+      judge(rules, "POST http://localhost/v1/place", ours + "Origin: http://localhost\r\n"), 200);
+}
+
 TEST(Doorman, LetsNoPageOfAnotherSiteChangeAnything) {
   const AccessRules rules = {.token = "", .bound_host = "127.0.0.1", .hosts = {}};
   const std::string host = "Host: localhost:7641\r\n";

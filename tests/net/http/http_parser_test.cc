@@ -254,13 +254,13 @@ TEST(HttpParser, RefusesRequestLinesThatAreNone) {
 }
 
 TEST(HttpParser, RefusesTargetsThatCouldBeAnotherPath) {
-  const std::string slash = "400 the target has to begin with '/'; this server is no proxy";
+  const std::string slash =
+      "400 the target has to begin with '/', or with 'http://' and this server's name";
   const std::string segment = "400 the path has an empty segment, '.', '..' or an encoded slash";
   const std::string escape = "400 the path has a percent sign without two hexadecimal digits";
   const std::string text = "400 the path is not UTF-8, or has control characters";
   const std::string raw = "400 the target has a character that has to be percent-encoded";
   const Case cases[] = {
-      {"absolute form", get("http://a/"), slash},
       {"asterisk form", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", slash},
       {"authority form", get("a:80"), slash},
       {"up", get("/a/../b"), segment},
@@ -287,6 +287,69 @@ TEST(HttpParser, RefusesTargetsThatCouldBeAnotherPath) {
       {"no UTF-8 in the query", get("/a?b=%fe"), "400 the query is not UTF-8, or has a NUL"},
   };
   check({}, cases);
+}
+
+TEST(HttpParser, RefusesTargetsThatAreForSomebodyElseOrForTwo) {
+  const std::string form =
+      "400 the target has to begin with '/', or with 'http://' and this server's name";
+  const std::string name = "400 what follows 'http://' in the target is no name or address";
+  const std::string segment = "400 the path has an empty segment, '.', '..' or an encoded slash";
+  const std::string raw = "400 the target has a character that has to be percent-encoded";
+  const Case cases[] = {
+      {"over TLS", get("https://a/b"), form},
+      {"another scheme", get("ftp://a/b"), form},
+      {"a file", get("file:///etc/passwd"), form},
+      {"a scheme in a scheme", get("http://http://a/b"), segment},
+      {"half a scheme", get("http:/a/b"), form},
+      {"no scheme", get("a/b"), form},
+      {"nobody", get("http:///b"), name},
+      {"nobody at all", get("http://"), name},
+      {"nobody, with a query", get("http://?b"), name},
+      {"a user", get("http://a@b/c"), name},
+      {"a user with a password", get("http://a:b@c/d"), name},
+      {"a user in disguise", get("http://a%40b,c/d"), name},
+      {"two names", get("http://a,b/c"), name},
+      {"a fragment", get("http://a#@b/c"), raw},
+      {"a backslash", get("http://a\\@b/c"), raw},
+      {"up", get("http://a/../b"), segment},
+      {"two slashes", get("http://a//b"), segment},
+      {"no Host beside it", "GET http://a/ HTTP/1.1\r\n\r\n", "400 HTTP/1.1 needs a Host header"},
+      {"a Host that is none",
+       "GET http://a/ HTTP/1.1\r\nHost: b@c\r\n\r\n",
+       "400 Host is no name or address"},
+  };
+  check({}, cases);
+}
+
+TEST(HttpParser, TakesWhomARequestIsForFromItsTargetIfThatNamesSomebody) {
+  struct Named {
+    const char* target;
+    const char* host;
+    const char* path;
+    size_t parameters;
+  };
+  const Named cases[] = {
+      {"/b?c", "a", "/b", 1},
+      {"http://x/b?c", "x", "/b", 1},
+      {"HTTP://x:17/b", "x:17", "/b", 0},
+      {"http://[::1]:17/b", "[::1]:17", "/b", 0},
+      {"http://x", "x", "/", 0},
+      {"http://x?c=http://y/", "x", "/", 1},
+      {"/b?c=http://x/", "a", "/b", 1},
+  };
+  HttpParser parser{HttpLimits{}};
+  for (const Named& c : cases) {
+    const std::string bytes = get(c.target);
+    size_t taken = 0;
+    ASSERT_EQ(parser.feed(bytes, taken), Outcome::Request) << c.target << parser.problem();
+    const HttpRequest& request = parser.request();
+    EXPECT_EQ(request.host(), c.host) << c.target;
+    EXPECT_EQ(request.header("host"), "a") << c.target;
+    EXPECT_EQ(request.path(), c.path) << c.target;
+    EXPECT_EQ(request.query().size(), c.parameters) << c.target;
+    EXPECT_EQ(request.target(), c.target);
+    parser.next();
+  }
 }
 
 TEST(HttpParser, RefusesChunksThatAreNone) {
