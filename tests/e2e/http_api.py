@@ -23,6 +23,7 @@ import urllib.parse
 import jsonschema
 
 from harness import DEADLINE_S, EndToEndTest, split_address
+from http_attacker import documented_statuses
 
 COVERED = {}  # operation → the test that covers it
 
@@ -160,6 +161,8 @@ class HttpApi:
         self.document.check(operation, answer)
         self.answered.setdefault(operation, set()).add(answer.status)
         self.test.assertEqual(answer.status, status, f"{operation}: {answer.text}")
+        if status >= 400:
+            self.test.assertIn(status, documented_statuses(), "docs/http.md does not have it")
         return answer
 
     def refuses(self, operation, code, status=400, **rest):

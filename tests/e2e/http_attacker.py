@@ -1,9 +1,20 @@
 """A client that sends the HTTP bytes it wants to, and reads what comes back."""
 
+import os
+import re
 import select
 import socket
 
 from harness import DEADLINE_S, split_address
+
+PAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/http.md")
+
+
+def documented_statuses():
+    """Those of the table of errors in docs/http.md."""
+    with open(PAGE, encoding="utf-8") as file:
+        rows = re.findall(r"^\| ([45]\d\d(?:, [45]\d\d)*) \|", file.read(), re.M)
+    return {int(status) for row in rows for status in row.split(", ")}
 
 
 def get(target, *headers):

@@ -6,7 +6,7 @@ import unittest
 
 from harness import DEADLINE_S, eventually
 from hostile import HostileTest
-from http_attacker import Attacker, get, place, request
+from http_attacker import Attacker, documented_statuses, get, place, request
 
 CHUNKED = "Transfer-Encoding: chunked"
 JSON = "Content-Type: application/json"
@@ -47,6 +47,7 @@ class HttpAttack(HostileTest):
                 self.assertIsNotNone(answer, "the connection ended without an answer")
                 status, headers, body = answer
                 self.assertEqual(status, wanted, body)
+                self.assertIn(status, documented_statuses(), "docs/http.md does not have it")
                 self.assertEqual(headers.get("connection"), "close")
                 self.assertEqual(headers["content-type"], "application/problem+json")
                 self.assertEqual(json.loads(body)["status"], wanted)

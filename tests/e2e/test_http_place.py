@@ -32,6 +32,10 @@ class Place(HttpTest):
         self.assertTrue(again["repeated"])
         self.assertEqual(again["reservation_id"], placed["reservation_id"])
         self.assertIn("explanation", again)
+        other = {"task_id": "t1", "tags": ["none-has-this"], "resources": {"cpu_milli": 1}}
+        again = api.call("place", body=other).json
+        self.assertTrue(again["repeated"], "the task's id alone decides")
+        self.assertEqual(again["reservation_id"], placed["reservation_id"])
 
         held = placed["reservation_id"]
         released = api.call("releaseReservation", id=held).json

@@ -22,8 +22,9 @@ constexpr std::array<std::string_view, wire::kPolicyCount> kPolicies = {
 
 constexpr std::array<JsonField, 14> kPlaceFields = {{
     {.name = "task_id",
-     .about = "Names the task: repeating it while its place is held gets the same answer, so it is "
-              "the request's idempotency key",
+     .about =
+         "Names the task, and is the request's idempotency key: while its place is held it gets "
+         "the same answer, whatever else the request asks for",
      .required = true,
      .min = 1,
      .max = core::kIdBytesMax},
@@ -181,9 +182,7 @@ constexpr Parameter kTask = {
 constexpr std::array<Answer, 3> kPlaceAnswers = {{
     {200, "A place, held for the task", &kPlacementSchema},
     {409,
-     "No place: `code` is `cannot_be_placed`, with `reason` and `explanation`. `conflict`: the "
-     "task "
-     "has a place that does not meet this request",
+     "No place: `code` is `cannot_be_placed`, with `reason` and `explanation`",
      nullptr,
      false,
      kProblemType},
