@@ -70,24 +70,36 @@ bool JobClasses::unsatisfiable(Now now, const wire::JobSpec& spec) {
 bool JobClasses::unsatisfiable(Now now, const wire::JobSpec& spec, uint32_t& looks) {
   key_.clear();
   append_class_key(spec, key_);
-  auto found = verdicts_.find(key_);
-  if (found != verdicts_.end()) {
-    const Verdict& known = found->second;
-    const uint64_t version = known.unsatisfiable ? more_ : fewer_;
-    const bool fresh = known.unsatisfiable ? now.mono - known.at < kVerdictAge : true;
-    if ((known.version == version && fresh) || looks == 0) return known.unsatisfiable;
-  } else if (looks == 0) {
-    return false;
-  } else if (verdicts_.size() >= kVerdictsKept) {
-    verdicts_.clear();
-  }
+  const auto found = verdicts_.find(key_);
+  const bool known = found != verdicts_.end();
+  if (known && (looks == 0 || holds(now, found->second))) return found->second.unsatisfiable;
+  if (looks == 0) return false;
   --looks;
+  return look(now, key_, spec);
+}
+
+bool JobClasses::unsatisfiable(Now now, JobClass like, const Job& job, uint32_t& looks) {
+  const std::string& key = classes_[like].key;
+  const auto found = verdicts_.find(key);
+  if (found != verdicts_.end() && holds(now, found->second)) return found->second.unsatisfiable;
+  if (looks == 0) return false;
+  --looks;
+  return look(now, key, read_other(job.spec.bytes()));
+}
+
+bool JobClasses::holds(Now now, const Verdict& verdict) const {
+  if (!verdict.unsatisfiable) return verdict.version == fewer_;
+  return verdict.version == more_ && now.mono - verdict.at < kVerdictAge;
+}
+
+bool JobClasses::look(Now now, std::string_view key, const wire::JobSpec& spec) {
+  if (verdicts_.size() >= kVerdictsKept && !verdicts_.contains(key)) verdicts_.clear();
   wire::Place place;
   Verdict verdict;
   verdict.unsatisfiable = !compile(spec, place, query_) || !fits_somewhere(tables_, place, query_);
   verdict.version = verdict.unsatisfiable ? more_ : fewer_;
   verdict.at = now.mono;
-  verdicts_[key_] = verdict;
+  verdicts_[key] = verdict;
   return verdict.unsatisfiable;
 }
 

@@ -46,6 +46,9 @@ class JobClasses {
   wire::Explanation explain(const wire::JobSpec& spec, Arena& text);
   /// The same; while `looks` is 0 without a look, as it was found last. Each look takes one.
   bool unsatisfiable(Now now, const wire::JobSpec& spec, uint32_t& looks);
+  /// The same for a class, of which `job` is one, without reading its spec unless there is a look.
+  /// False as well where a look is due and `looks` is 0.
+  bool unsatisfiable(Now now, JobClass like, const Job& job, uint32_t& looks);
 
   /// A worker came, or one went for good.
   void workers_changed(bool one_less) { ++(one_less ? fewer_ : more_); }
@@ -65,6 +68,8 @@ class JobClasses {
   };
 
   bool compile(const wire::JobSpec& spec, wire::Place& place, Query& query);
+  bool holds(Now now, const Verdict& verdict) const;
+  bool look(Now now, std::string_view key, const wire::JobSpec& spec);
 
   const Tables& tables_;
   wire::SpecDecoder decoder_;

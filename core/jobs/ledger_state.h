@@ -309,15 +309,25 @@ struct JobLedger::State {
   Duration budget_for(wire::PlanCause cause) const;
   std::unique_ptr<JobSnapshot> take_snapshot(Now now);
   void add_hosts(JobSnapshot& snapshot);
-  using QueryNumbers = absl::flat_hash_map<JobClass, uint32_t>;  ///< in the snapshot
+  /// Of one snapshot: where in it the queries of the classes are.
+  struct Queries {
+    static constexpr uint32_t kLeftOut = ~0u;  ///< no worker could run them, or they spread
+    absl::flat_hash_map<JobClass, uint32_t> of;
+    bool leaves_out(JobClass like) const {
+      const auto found = of.find(like);
+      return found != of.end() && found->second == kLeftOut;
+    }
+    uint32_t looks = 8;  ///< at workers, whether any could run a class
+  };
   void add_waiting(Now now, JobSnapshot& snapshot);
   void add_waiting(
       Now now,
       std::span<const std::pair<JobClass, JobTurn>> some,
-      QueryNumbers& query_of,
+      Queries& queries,
       JobSnapshot& snapshot);
   void add_waiting(
       Now now, const Job& job, uint32_t at, uint32_t query, Ticks length, JobSnapshot& snapshot);
+  uint32_t query_for(Now now, const Job& job, Queries& queries, JobSnapshot& snapshot);
   void add_query(const Query& query, JobSnapshot& snapshot);
   void add_holding(Now now, JobSnapshot& snapshot);
   void add_holding(

@@ -12,9 +12,17 @@ const PlannedRow* row_of(const PlanRecord& plan, wire::JobId job) {
   return found == plan.jobs.end() ? nullptr : &*found;
 }
 
+bool planned_nothing(const wire::PlanRow& row) {
+  return row.outcome == wire::PlanOutcome::Applied && row.planned == 0;
+}
+
 }  // namespace
 
-void PlanHistory::add(PlanRecord&& plan) {
+bool PlanHistory::add(PlanRecord&& plan) {
+  // As many in a row as there are would push out those that planned something.
+  const bool again =
+      planned_nothing(plan.row) && !plans_.empty() && planned_nothing(plans_.back().row);
+  if (again) plans_.pop_back();  // which has no jobs
   jobs_ += plan.jobs.size();
   plans_.push_back(std::move(plan));
   // The newest stays, however large it is.
@@ -22,6 +30,7 @@ void PlanHistory::add(PlanRecord&& plan) {
     jobs_ -= plans_.front().jobs.size();
     plans_.pop_front();
   }
+  return !again;
 }
 
 PlanRecord* PlanHistory::find(uint64_t plan) {

@@ -46,8 +46,9 @@ class PlanHistory {
   static constexpr size_t kPlansMax = 64;
   static constexpr size_t kJobsMax = 100'000;
 
-  /// Its id is greater than that of any before.
-  void add(PlanRecord&& plan);
+  /// Its id is greater than that of any before. Of plans in a row that planned nothing the newest
+  /// alone is kept; false: it has taken the place of such a one.
+  bool add(PlanRecord&& plan);
 
   /// Null: it is not kept.
   PlanRecord* find(uint64_t plan);

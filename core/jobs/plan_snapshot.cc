@@ -113,20 +113,23 @@ void JobLedger::State::add_hosts(JobSnapshot& snapshot) {
 
 void JobLedger::State::add_waiting(Now now, JobSnapshot& snapshot) {
   snapshot.waiting.reserve(std::min(queue.blocked(), kJobsMax));
-  QueryNumbers query_of;
+  Queries queries;
   std::vector<std::pair<JobClass, JobTurn>> some;
   some.reserve(kAtOnce);
+  size_t passed = 0;
   size_t looked_at = 0;
   const auto add_some = [&] {
-    add_waiting(now, some, query_of, snapshot);
+    add_waiting(now, some, queries, snapshot);
     some.clear();
-    return snapshot.waiting.size() < kJobsMax && looked_at < kLookedAtMax &&
+    return snapshot.waiting.size() < kJobsMax &&
            (looked_at < kLookedAtFirst || !snapshot.waiting.empty());
   };
   queue.each([&](JobClass like, const JobTurn& turn) {
+    const bool more = ++passed < kLookedAtMax;
+    if (!queue.is_blocked(like) || queries.leaves_out(like)) return more;
     ++looked_at;
-    if (queue.is_blocked(like)) some.emplace_back(like, turn);
-    return some.size() < kAtOnce && looked_at < kLookedAtMax ? true : add_some();
+    some.emplace_back(like, turn);
+    return some.size() < kAtOnce ? more : add_some() && more;
   });
   if (!some.empty()) (void)add_some();
 }
@@ -134,7 +137,7 @@ void JobLedger::State::add_waiting(Now now, JobSnapshot& snapshot) {
 void JobLedger::State::add_waiting(
     Now now,
     std::span<const std::pair<JobClass, JobTurn>> some,
-    QueryNumbers& query_of,
+    Queries& queries,
     JobSnapshot& snapshot) {
   std::array<const Job*, kAtOnce> found{};
   for (size_t i = 0; i < some.size(); ++i) {
@@ -147,12 +150,23 @@ void JobLedger::State::add_waiting(
     const Job& job = *found[i];
     const Duration length = length_to_plan(now, job);
     if (length.ns == 0) continue;
-    const auto [query, fresh] = query_of.try_emplace(some[i].first, snapshot.queries.size());
-    if (fresh) add_query(classes.query(some[i].first, job), snapshot);
-    if (snapshot.queries[query->second].query.spread) continue;
+    const uint32_t query = query_for(now, job, queries, snapshot);
+    if (query == Queries::kLeftOut) continue;
     for (uint32_t at = 0; at < job.count && snapshot.waiting.size() < kJobsMax; ++at)
-      add_waiting(now, job, at, query->second, ticks(length), snapshot);
+      add_waiting(now, job, at, query, ticks(length), snapshot);
   }
+}
+
+/// A plan for those that no worker could run would be for nothing, and for as long as they wait.
+uint32_t JobLedger::State::query_for(
+    Now now, const Job& job, Queries& queries, JobSnapshot& snapshot) {
+  const auto [found, fresh] = queries.of.try_emplace(job.like, Queries::kLeftOut);
+  if (!fresh || classes.unsatisfiable(now, job.like, job, queries.looks)) return found->second;
+  const Query& query = classes.query(job.like, job);
+  if (query.spread) return found->second;
+  found->second = static_cast<uint32_t>(snapshot.queries.size());
+  add_query(query, snapshot);
+  return found->second;
 }
 
 void JobLedger::State::add_query(const Query& query, JobSnapshot& snapshot) {

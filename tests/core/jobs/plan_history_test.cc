@@ -10,6 +10,7 @@ PlanRecord plan(uint64_t id, size_t jobs) {
   record.row.id = id;
   for (uint64_t job = 1; job <= jobs; ++job)
     record.jobs.push_back({.job = {job}});
+  record.row.planned = static_cast<uint32_t>(jobs);
   return record;
 }
 
@@ -35,6 +36,23 @@ TEST(PlanHistory, KeepsTheLastPlansWithinItsLimits) {
     EXPECT_EQ(history.find(c.plans - c.kept), nullptr) << c.name;
     EXPECT_NE(history.find(c.plans), nullptr) << c.name;
   }
+}
+
+// A job that nobody could run had a plan made each second, and in a minute no other was kept.
+TEST(PlanHistory, PlansThatPlannedNothingPushNoOthersOut) {
+  PlanHistory history;
+  EXPECT_TRUE(history.add(plan(1, 2)));
+  EXPECT_TRUE(history.add(plan(2, 0)));
+  for (uint64_t id = 3; id <= 200; ++id)
+    EXPECT_FALSE(history.add(plan(id, 0)));
+  PlanRecord late = plan(201, 0);
+  late.row.outcome = wire::PlanOutcome::Late;
+  EXPECT_TRUE(history.add(std::move(late))) << "that it did not come is worth knowing";
+  EXPECT_TRUE(history.add(plan(202, 0)));
+  std::vector<uint64_t> kept;
+  for (const PlanRecord& one : history.plans())
+    kept.push_back(one.row.id);
+  EXPECT_EQ(kept, (std::vector<uint64_t>{1, 200, 201, 202}));
 }
 
 TEST(PlanHistory, SaysWhatBecameOfAJob) {

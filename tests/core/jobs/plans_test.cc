@@ -100,6 +100,45 @@ TEST_F(Plans, AJobThatCannotBePlannedKeepsNoOtherFromBeingPlanned) {
   }
 }
 
+// Each of them had a plan made every second, for as long as it waited.
+TEST_F(Plans, AJobThatNoWorkerCouldRunIsNotPlanned) {
+  struct Case {
+    const char* name;
+    TestJob never;
+  };
+  const Case cases[] = {
+      {"too many slots", {.slots = 5, .estimated_ms = 4'000}},
+      {"too many GPUs", {.estimated_ms = 4'000, .gpus = 1}},
+      {"a tag that nobody has", {.estimated_ms = 4'000, .tags = {"nobodyhasit"}}},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    fresh();
+    one_worker(4);
+    world.submit(kClient, {c.never});
+    for (int i = 0; i < 10; ++i) {
+      EXPECT_FALSE(world.make_plan().has_value());
+      (void)after(1'000);
+    }
+    // Nor are those behind however many of them.
+    world.submit(kClient, std::vector<TestJob>(3'000, c.never));
+    (void)running(job(4, 60));
+    world.submit(kClient, {job(4, 60)});
+    (void)after(1'000);
+    const std::optional<JobPlan> plan = world.make_plan();
+    ASSERT_TRUE(plan.has_value());
+    ASSERT_EQ(plan->starts.size(), 1u);
+    EXPECT_EQ(plan->starts.front().job, 3'003u);
+    world.ledger->on_plan(world.now, *plan);
+    // A worker that could run it comes.
+    world.workers["w2"].gpus.assign(1, "a100");
+    world.worker("w2", 8, {"nobodyhasit"});
+    world.attach("w2", kWorker2);
+    (void)turn();
+    EXPECT_NE(world.state_of(1), JobState::Pending);
+  }
+}
+
 // A plan is a wish about a world that was: what changed since is left out, the rest is kept to.
 TEST_F(Plans, AStalePlanStartsNothingTwice) {
   one_worker(2);
