@@ -131,7 +131,12 @@ class Builder {
     for (uint32_t i = 0; i < snapshot_.waiting.size(); ++i) {
       if (!add_task(i)) break;
     }
-    add_ranges();
+    built_.ranges = ranges_of(
+        static_cast<uint32_t>(built_.tasks.size()),
+        [this](uint32_t a, uint32_t b) {
+          return one_range(place_of(a), place_of(b), built_.problem.goal);
+        },
+        [this](uint32_t a, uint32_t b) { return alike(a, b); });
     return std::move(built_);
   }
 
@@ -256,11 +261,8 @@ class Builder {
 
   const WaitingJob& job_of(uint32_t task) const { return snapshot_.waiting[built_.tasks[task]]; }
 
-  bool same_range(uint32_t a, uint32_t b) const {
-    const WaitingJob& one = job_of(a);
-    const WaitingJob& other = job_of(b);
-    const bool by_deadline = built_.problem.goal != Goal::WeightedTardiness;
-    return one.priority == other.priority && (!by_deadline || one.deadline == other.deadline);
+  QueuePlace place_of(uint32_t task) const {
+    return {job_of(task).priority, job_of(task).deadline};
   }
 
   /// In whatever order these start, it comes to the same; few workers want more thought.
@@ -270,25 +272,6 @@ class Builder {
     return built_.problem.goal != Goal::WorkersUsed && one.query == other.query &&
            one.duration == other.duration && one.deadline == other.deadline &&
            one.avoided.empty() && other.avoided.empty();
-  }
-
-  /// Searching costs some milliseconds for each range: behind the first few the order of the queue
-  /// has to do, and so it does within ranges where nothing can be gained.
-  void add_ranges() {
-    constexpr int kSearchedMax = 8;
-    int searched = 0;
-    const auto tasks = static_cast<uint32_t>(built_.tasks.size());
-    for (uint32_t begin = 0, end = 0; begin < tasks; begin = end) {
-      bool search = false;
-      for (end = begin + 1; end < tasks && same_range(begin, end); ++end)
-        search = search || !alike(begin, end);
-      search = search && ++searched <= kSearchedMax;
-      if (!search && !built_.ranges.empty() && !built_.ranges.back().search) {
-        built_.ranges.back().end = end;
-      } else {
-        built_.ranges.push_back({begin, end, search});
-      }
-    }
   }
 
   /// A short job's waiting is counted as that of one of ten seconds, as its slowdown is.

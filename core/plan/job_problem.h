@@ -6,17 +6,11 @@
 #include <vector>
 
 #include "core/plan/device_timeline.h"
+#include "core/plan/job_ranges.h"
 #include "core/plan/job_snapshot.h"
 #include "core/plan/problem.h"
 
 namespace berth::core {
-
-/// Jobs of a problem, neighbours in the queue.
-struct JobRange {
-  uint32_t begin = 0;
-  uint32_t end = 0;
-  bool search = false;  ///< false: each in turn where it ends first; there is nothing to gain
-};
 
 /// A snapshot as a planning problem.
 ///

@@ -18,15 +18,10 @@ PlanPart::PlanPart(
     const JobProblem& whole,
     const std::vector<Problem::Busy>& decided,
     const JobRange& jobs)
-    : snapshot_(snapshot), whole_(whole), begin_(jobs.begin) {
-  const Problem& all = whole.problem;
-  problem_.goal = all.goal;
-  problem_.leftovers = all.leftovers;
-  problem_.resources = all.resources;
-  problem_.workers = all.workers;
-  problem_.tasks.assign(all.tasks.begin() + jobs.begin, all.tasks.begin() + jobs.end);
-  problem_.busy = all.busy;
-  problem_.busy.insert(problem_.busy.end(), decided.begin(), decided.end());
+    : snapshot_(snapshot),
+      whole_(whole),
+      begin_(jobs.begin),
+      problem_(part_of(whole.problem, jobs, decided)) {
   Decoder decoder(problem_);
   make_greedy(decoder);
   make_standing(decoder, !jobs.search);
@@ -146,20 +141,8 @@ void PlanPart::order_alike(Schedule& schedule, std::vector<GpuSet>* gpus) const 
     if (!job(task).avoided.empty()) continue;
     kinds[{job(task).query, one.duration, one.weight}].push_back(task);
   }
-  std::vector<std::pair<Assigned, GpuSet>> places;
-  for (const auto& [kind, tasks] : kinds) {
-    places.clear();
-    for (uint32_t task : tasks)
-      places.emplace_back(schedule.tasks[task], gpus != nullptr ? (*gpus)[task] : GpuSet{0});
-    std::stable_sort(places.begin(), places.end(), [](const auto& a, const auto& b) {
-      return a.first.start != b.first.start ? a.first.start < b.first.start
-                                            : a.first.worker < b.first.worker;
-    });
-    for (size_t i = 0; i < tasks.size(); ++i) {
-      schedule.tasks[tasks[i]] = places[i].first;
-      if (gpus != nullptr) (*gpus)[tasks[i]] = places[i].second;
-    }
-  }
+  for (const auto& [kind, tasks] : kinds)
+    start_in_turn(tasks, schedule, gpus);
   set_cost(problem_, schedule);
 }
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <tuple>
 
 #include "core/placement/node.h"
 
@@ -37,27 +39,11 @@ bool has_label(const Worker& worker, const client::Label& label) {
   });
 }
 
-bool allows(const Demand& demand, const std::string& model) {
-  return demand.gpu_models.empty() || has(demand.gpu_models, model);
-}
-
 /// A device counts where the job allows its model.
 int64_t allowed_devices(const Worker& worker, const Demand& demand) {
   return std::count_if(worker.gpus.begin(), worker.gpus.end(), [&](const auto& device) {
     return allows(demand, device.model);
   });
-}
-
-core::DeviceWish wish_of(const LiveProblem& live, uint32_t task, uint32_t worker) {
-  const Demand& demand = live.demands[task];
-  core::DeviceWish wish;
-  wish.count = static_cast<uint16_t>(demand.gpu_count);
-  wish.milli = static_cast<uint16_t>(demand.gpu_milli);
-  for (size_t i = 0; i < live.devices[worker].size(); ++i) {
-    if (!allows(demand, live.devices[worker][i].model)) continue;
-    wish.usable = static_cast<core::GpuSet>(wish.usable | 1u << i);
-  }
-  return wish;
 }
 
 bool takes_tasks(const Worker& worker) {
@@ -90,6 +76,8 @@ class Builder {
     const bool any_urgent =
         std::any_of(out_.problem.tasks.begin(), out_.problem.tasks.end(), urgent);
     out_.problem.goal = any_urgent ? core::Goal::WeightedTardiness : core::Goal::BoundedSlowdown;
+    sort_by_turn();
+    number_kinds();
     return std::move(out_);
   }
 
@@ -259,7 +247,7 @@ class Builder {
       if (open_[w] == 0 || !suits(workers_[w], spec)) continue;
       if (fits(task, w) && has_devices(spec.demand, w)) allowed.push_back(w);
     }
-    task.workers = std::move(allowed);
+    task.workers = lists_.try_emplace(allowed, allowed).first->second;
     if (task.workers.empty()) {
       return leave_out(id, job, "no worker that takes jobs could ever run it");
     }
@@ -275,6 +263,7 @@ class Builder {
     out_.assumed += assumed ? 1 : 0;
     out_.names.push_back(spec.name);
     out_.demands.push_back(spec.demand);
+    out_.places.push_back(place_of(spec, task));
     out_.problem.tasks.push_back(std::move(task));
   }
 
@@ -327,6 +316,70 @@ class Builder {
     return {};
   }
 
+  /// A job's turn comes by its own place in the queue, but never before that of one that it is
+  /// after.
+  core::QueuePlace place_of(const JobSpec& spec, const Problem::Task& task) const {
+    core::QueuePlace place{spec.priority, task.deadline};
+    for (const uint32_t before : task.after)
+      place = std::max(place, out_.places[before]);
+    return place;
+  }
+
+  template <typename Row>
+  static void reorder(const std::vector<uint32_t>& order, std::vector<Row>& rows) {
+    std::vector<Row> ordered;
+    ordered.reserve(rows.size());
+    for (const uint32_t i : order)
+      ordered.push_back(std::move(rows[i]));
+    rows = std::move(ordered);
+  }
+
+  /// Tasks were added by age.
+  void sort_by_turn() {
+    std::vector<uint32_t> order(out_.problem.tasks.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::ranges::stable_sort(
+        order, [this](uint32_t a, uint32_t b) { return out_.places[a] < out_.places[b]; });
+    std::vector<uint32_t> now_at(order.size());
+    for (uint32_t i = 0; i < order.size(); ++i)
+      now_at[order[i]] = i;
+    reorder(order, out_.problem.tasks);
+    reorder(order, out_.names);
+    reorder(order, out_.demands);
+    reorder(order, out_.places);
+    for (Problem::Task& task : out_.problem.tasks) {
+      for (uint32_t& before : task.after)
+        before = now_at[before];
+      std::ranges::sort(task.after);
+    }
+  }
+
+  /// Those that nobody waits for, that wait for nobody and want the same for as long.
+  void number_kinds() {
+    using Kind =
+        std::tuple<const void*, Ticks, std::vector<Amount>, int64_t, std::vector<std::string>>;
+    absl::flat_hash_map<Kind, uint32_t> numbers;
+    const auto& tasks = out_.problem.tasks;
+    out_.kinds.assign(tasks.size(), 0);
+    std::vector<char> bound(tasks.size(), 0);
+    for (uint32_t i = 0; i < tasks.size(); ++i) {
+      for (const uint32_t before : tasks[i].after)
+        bound[i] = bound[before] = 1;
+    }
+    for (uint32_t i = 0; i < tasks.size(); ++i) {
+      if (bound[i] != 0 || tasks[i].release > 0) continue;
+      const Demand& demand = out_.demands[i];
+      const Kind kind{
+          tasks[i].workers.identity(),
+          tasks[i].duration,
+          tasks[i].demand,
+          demand.gpu_milli,
+          demand.gpu_models};
+      const auto next = static_cast<uint32_t>(numbers.size() + 1);
+      out_.kinds[i] = numbers.try_emplace(kind, next).first->second;
+    }
+  }
+
   static void wait_for(const Awaited& awaited, Problem::Task& task) {
     task.after.insert(task.after.end(), awaited.tasks.begin(), awaited.tasks.end());
     task.release = std::max(task.release, awaited.end);
@@ -341,10 +394,15 @@ class Builder {
   absl::flat_hash_map<client::JobId, Awaited> waits_;
   std::vector<std::pair<std::string, Awaited>> items_;  ///< the supposed, each with its last name
   size_t news_ = 0;                                     ///< of these, with all elements
+  absl::flat_hash_map<std::vector<uint32_t>, core::WorkerList> lists_;  ///< each is kept once
   LiveProblem out_;
 };
 
 }  // namespace
+
+bool allows(const Demand& demand, const std::string& model) {
+  return demand.gpu_models.empty() || has(demand.gpu_models, model);
+}
 
 uint64_t elements_of(const JobSpec& job) {
   return job.array ? uint64_t{job.array->last} - job.array->first + 1 : 1;
@@ -369,29 +427,6 @@ bool suits(const Worker& worker, const JobSpec& job) {
          std::none_of(job.anti_affinity.begin(), job.anti_affinity.end(), labelled) &&
          !has(job.exclude_workers, worker.id) &&
          allowed_devices(worker, job.demand) >= job.demand.gpu_count;
-}
-
-core::PlanDevices::Fitted on_devices(const LiveProblem& live, const core::Schedule& by_sum) {
-  const Problem& problem = live.problem;
-  std::vector<core::DeviceTimeline> hosts;
-  for (uint32_t worker = 0; worker < problem.workers.size(); ++worker) {
-    std::vector<uint16_t> milli;
-    for (const LiveProblem::Device& device : live.devices[worker])
-      milli.push_back(device.milli);
-    hosts.emplace_back(problem.workers[worker].capacity, milli);
-  }
-  for (size_t i = 0; i < problem.busy.size(); ++i) {
-    const Problem::Busy& busy = problem.busy[i];
-    const LiveProblem::Held& held = live.held[i];
-    hosts[busy.worker].take(0, busy.until, busy.demand, held.gpus, held.milli);
-  }
-  const auto wish = [&live](uint32_t task, uint32_t worker) {
-    return wish_of(live, task, worker);
-  };
-  const core::PlanDevices plan(problem, std::move(hosts), wish);
-  const core::JobRange all{0, static_cast<uint32_t>(problem.tasks.size()), false};
-  size_t tries = core::PlanDevices::kTriesMax;
-  return plan.fit(all, by_sum.tasks, core::PlanDevices::Order::OfStarts, tries);
 }
 
 LiveProblem live_problem(

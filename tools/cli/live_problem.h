@@ -4,7 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "core/plan/plan_devices.h"
+#include "core/placement/node.h"
+#include "core/plan/job_ranges.h"
 #include "core/plan/problem.h"
 #include "net/client/client.h"
 #include "tools/cli/invocation.h"
@@ -33,11 +34,11 @@ struct LiveOptions {
 
 /// A view as a problem over time, and what of it the problem does not hold.
 ///
-/// Shape    a task for each pending job, then one for each supposed one and each element of its
-///          array: `new-1`, `new-2`, …; workers as the view has
-///          them, then the added ones. To the problem GPUs are a sum over devices, `on_devices`
-///          gives a schedule of it devices; where which worker may run which job is worked out
-///          here. Without a deadline anywhere the goal is the mean bounded slowdown
+/// Shape    a task for each pending job, and for each supposed one and each element of its array:
+///          `new-1`, `new-2`, …; in the order of the queue. Workers as the view has them, then the
+///          added ones. To the problem GPUs are a sum over devices; where which worker may run
+///          which job is worked out here. Its goal and weights are for planners of one goal for
+///          all (`--emit`); `plan_live` goes by `places`
 /// Memory   by value; no reference into the view
 struct LiveProblem {
   struct LeftOut {
@@ -61,14 +62,14 @@ struct LiveProblem {
   std::vector<std::vector<Device>> devices;  ///< of each worker
   std::vector<Held> held;                    ///< by what is busy
   std::vector<client::Demand> demands;       ///< of the tasks
+  std::vector<core::QueuePlace> places;      ///< of the tasks, none before what it is after
+  std::vector<uint32_t> kinds;               ///< tasks of one are alike; 0: like no other
 };
-
-/// A schedule in which each task starts when it has the devices that it asks for, where it was or
-/// on another worker where that is earlier; and which those are.
-core::PlanDevices::Fitted on_devices(const LiveProblem& live, const core::Schedule& by_sum);
 
 LiveProblem live_problem(
     const LiveView& view, const Supposed& supposed, const LiveOptions& options);
+
+bool allows(const client::Demand& demand, const std::string& model);
 
 /// 1, or those of its array.
 uint64_t elements_of(const client::JobSpec& job);

@@ -1,14 +1,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
-#include <numeric>
 
-#include "core/plan/engine/decoder.h"
-#include "core/plan/engine/solver.h"
 #include "net/forms/times.h"
 #include "tools/cli/commands.h"
+#include "tools/cli/live_plan.h"
 #include "tools/cli/live_problem.h"
 #include "tools/cli/live_view.h"
 #include "tools/cli/pddl.h"
@@ -20,47 +17,7 @@ namespace berth::cli {
 
 namespace {
 
-using core::Problem;
-using core::Schedule;
 using core::Ticks;
-using Clock = std::chrono::steady_clock;
-
-constexpr uint64_t kStepsPerLook = 10'000;
-
-// ---- Plans ----------------------------------------------------------------------------------
-
-/// As before where that is still possible, in the same order; what is new comes last.
-Schedule seed_for(const LiveProblem& live, const LiveProblem& before, const Schedule& schedule) {
-  std::vector<uint32_t> where(live.problem.tasks.size(), core::Decoder::kAny);
-  std::vector<Ticks> starts(live.problem.tasks.size(), core::kNever);
-  for (uint32_t i = 0; i < live.problem.tasks.size(); ++i) {
-    const auto& tasks = before.problem.tasks;
-    const auto known = std::find_if(tasks.begin(), tasks.end(), [&](const Problem::Task& task) {
-      return task.id == live.problem.tasks[i].id;
-    });
-    if (known == tasks.end()) continue;
-    const core::Assigned& was = schedule.tasks[static_cast<size_t>(known - tasks.begin())];
-    starts[i] = was.start;
-    if (live.problem.duration_on(i, was.worker) < core::kNever) where[i] = was.worker;
-  }
-  // `after` holds by the order of the tasks, which starts alone may not tell apart.
-  std::vector<uint32_t> order = core::topological_order(live.problem);
-  std::stable_sort(
-      order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return starts[a] < starts[b]; });
-  Schedule seed;
-  core::Decoder decoder(live.problem);
-  (void)decoder.decode(order, where, seed);
-  return seed;
-}
-
-Schedule solve(const LiveProblem& live, const PlanAsk& ask, const Schedule* seed) {
-  if (live.problem.tasks.empty()) return {};
-  const Clock::time_point began = Clock::now();
-  const auto engine =
-      core::make_engine(live.problem, core::EngineChoice::Anytime, core::Rng(ask.seed), seed);
-  while (Clock::now() - began < ask.budget && engine->advance(kStepsPerLook)) {}
-  return *engine->best();
-}
 
 // ---- The answer -----------------------------------------------------------------------------
 
@@ -92,8 +49,6 @@ struct Line {
   }
 };
 
-using Planned = core::PlanDevices::Fitted;
-
 std::vector<uint16_t> indexes_of(core::GpuSet gpus) {
   std::vector<uint16_t> all;
   for (uint16_t i = 0; i < core::kGpusMax; ++i) {
@@ -102,7 +57,7 @@ std::vector<uint16_t> indexes_of(core::GpuSet gpus) {
   return all;
 }
 
-Fate fate_of(const LiveProblem& live, const Planned& planned, const std::string& job) {
+Fate fate_of(const LiveProblem& live, const LivePlan& planned, const std::string& job) {
   const auto& tasks = live.problem.tasks;
   for (uint32_t i = 0; i < tasks.size(); ++i) {
     if (tasks[i].id != job) continue;
@@ -223,9 +178,9 @@ std::string answer_text(
 
 std::vector<Line> compare(
     const LiveProblem& before,
-    const Planned& as_it_is,
+    const LivePlan& as_it_is,
     const LiveProblem& after,
-    const Planned& supposed) {
+    const LivePlan& supposed) {
   std::vector<Line> lines;
   for (size_t i = 0; i < before.problem.tasks.size(); ++i) {
     const std::string& job = before.problem.tasks[i].id;
@@ -264,11 +219,9 @@ Exit run_plan_what_if(Session& session) {
     return write_out(pddl.domain + "\n" + pddl.problem) ? Exit::Ok : Exit::Failed;
   }
   const LiveProblem before = live_problem(*view, {}, options);
-  const Schedule as_it_is = solve(before, ask, nullptr);
-  const Schedule seed = seed_for(after, before, as_it_is);
-  const Schedule changed = solve(after, ask, &seed);
-  const std::vector<Line> lines =
-      compare(before, on_devices(before, as_it_is), after, on_devices(after, changed));
+  const LivePlan as_it_is = plan_live(before, {.budget = ask.budget, .seed = ask.seed});
+  const LivePlan changed = plan_live(after, {ask.budget, ask.seed, &before, &as_it_is});
+  const std::vector<Line> lines = compare(before, as_it_is, after, changed);
   const std::string out =
       session.invocation().json ? answer_json(lines, after) : answer_text(lines, after, ask);
   if (!write_out(out)) return Exit::Failed;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tools/cli/live_plan.h"
+
 namespace berth::cli {
 namespace {
 
@@ -121,6 +123,62 @@ TEST(LiveProblem, SupposedDrainsCopiesAndJobsChangeIt) {
   ASSERT_EQ(live.problem.tasks.size(), 2u);
   EXPECT_THAT(live.problem.tasks[0].workers.all(), ElementsAre(2, 3));
   EXPECT_EQ(live.problem.tasks[1].id, "new-1");
+}
+
+/// The ids of the tasks by their starts.
+std::vector<std::string> turns(const LiveView& view, const Supposed& supposed = {}) {
+  const LiveProblem live = live_problem(view, supposed, {});
+  const LivePlan plan = plan_live(live, {.budget = client::Milliseconds(100)});
+  std::vector<std::pair<core::Ticks, std::string>> order;
+  for (size_t i = 0; i < plan.tasks.size(); ++i)
+    order.emplace_back(plan.tasks[i].start, live.problem.tasks[i].id);
+  std::ranges::sort(order);
+  std::vector<std::string> ids;
+  for (const auto& [start, id] : order)
+    ids.push_back(id);
+  return ids;
+}
+
+// A deadline anywhere made lateness all that counted: whoever had none was planned as if its
+// priority meant nothing, and the server did otherwise.
+TEST(LivePlan, NobodyWaitsForALowerPriorityOrALaterDeadline) {
+  LiveView view = two_workers();
+  view.workers.pop_back();
+  view.pending = {job(1, 4'000), job(2, 4'000), job(3, 4'000), job(4, 4'000), job(5, 4'000, 1)};
+  view.pending[2].spec.priority = 9;
+  view.pending[3].spec.deadline_at_ms = kNow_ms + 3'600'000;
+  EXPECT_THAT(turns(view), ElementsAre("3", "4", "5", "1", "2")) << "age alone is traded";
+  view.pending[4].spec.priority = -1;
+  EXPECT_THAT(turns(view), ElementsAre("3", "4", "1", "2", "5")) << "however short it is";
+  Supposed supposed;
+  supposed.jobs = {job(0, 4'000).spec, job(0, 4'000).spec};
+  supposed.jobs[0].priority = 20;
+  supposed.jobs[1].deadline_at_ms = kNow_ms + 60'000;
+  EXPECT_THAT(turns(view, supposed), ElementsAre("new-1", "3", "new-2", "4", "1", "2", "5"));
+}
+
+TEST(LivePlan, WhoIsAfterALowerPriorityWaitsForItAndForNobodyElse) {
+  LiveView view = two_workers();
+  view.workers.pop_back();
+  view.pending = {job(1, 4'000), job(2, 4'000), job(3, 4'000), job(4, 4'000)};
+  view.pending[1].spec.priority = 5;
+  view.pending[2].spec.priority = 9;
+  view.pending[2].spec.depends_on = {1};
+  view.pending[3].spec.priority = -1;
+  EXPECT_THAT(turns(view), ElementsAre("2", "1", "3", "4"));
+}
+
+// A search may have those that are alike in any order.
+TEST(LivePlan, ThoseThatAreAlikeStartByAge) {
+  LiveView view = two_workers();
+  for (client::JobId id = 1; id <= 12; ++id)
+    view.pending.push_back(job(id, id % 3 == 0 ? 2'000 : 4'000, id % 3 == 0 ? 1'000 : 5'000));
+  const LiveProblem live = live_problem(view, {}, {});
+  const LivePlan plan = plan_live(live, {.budget = client::Milliseconds(100)});
+  for (size_t kind = 0; kind < 3; ++kind) {
+    for (size_t i = kind; i + 3 < plan.tasks.size(); i += 3)
+      EXPECT_LE(plan.tasks[i].start, plan.tasks[i + 3].start) << live.problem.tasks[i].id;
+  }
 }
 
 // Only the fields of a supposed job were looked at: an array was one job, and nobody waited.
@@ -257,6 +315,13 @@ client::JobDetails wants(int64_t count, int64_t milli, std::vector<std::string> 
   return asks;
 }
 
+core::PlanDevices::Fitted on_devices(
+    const LiveProblem& live, const std::vector<core::Assigned>& by_sum) {
+  const core::JobRange all{0, static_cast<uint32_t>(by_sum.size()), false};
+  size_t tries = core::PlanDevices::kTriesMax;
+  return devices_of(live, live.problem).fit(all, by_sum, core::PlanDevices::Order::OfStarts, tries);
+}
+
 // GPUs were a sum, and two whole ones fitted on four halves at once.
 TEST(LiveProblem, JobsStartWhenTheyHaveTheDevicesThatTheyAskFor) {
   struct Case {
@@ -280,7 +345,7 @@ TEST(LiveProblem, JobsStartWhenTheyHaveTheDevicesThatTheyAskFor) {
       view.pending = {c.job};
       const LiveProblem live = live_problem(view, {}, {});
       ASSERT_EQ(live.problem.tasks.size(), 1u);
-      const auto [tasks, gpus, hosts] = on_devices(live, {{{0, 0}}, 0});
+      const auto [tasks, gpus, hosts] = on_devices(live, {{0, 0}});
       EXPECT_EQ(tasks[0].start, c.start_s * kTicksPerSecond);
       EXPECT_EQ(gpus[0], c.gpus);
     }
@@ -295,7 +360,7 @@ TEST(LiveProblem, WhatWaitsForDevicesGoesWhereItHasThemEarlier) {
   view.pending[1].job.id = 8;
   view.pending[1].spec.depends_on = {7};
   const LiveProblem live = live_problem(view, {}, {});
-  const auto [tasks, gpus, hosts] = on_devices(live, {{{0, 0}, {0, 5 * kTicksPerSecond}}, 0});
+  const auto [tasks, gpus, hosts] = on_devices(live, {{0, 0}, {0, 5 * kTicksPerSecond}});
   EXPECT_EQ(tasks[0].worker, 1u);
   EXPECT_EQ(tasks[0].start, 0);
   EXPECT_EQ(tasks[1].start, 5 * kTicksPerSecond);
