@@ -149,17 +149,17 @@ void elements_of_an_array(benchmark::State& state) {
   wire::JobId next{1};
   auto begin = [&] {  // once in a million
     table.add(next, kArrayMax).spec = SpecRef(spec);
-    queue.add(like, {0, 0, next});
+    queue.add(like, {0, 0, next}, kArrayMax);
   };
   begin();
   state.counters["bytes_of_a_million"] = static_cast<double>(allocated_bytes - before);
   for (auto _ : state) {
     Job& rest = *table.find(next);
     const bool last = rest.count == 1;
-    queue.remove(like, {0, 0, next});
+    queue.remove(like, {0, 0, next}, rest.count);
     Job& element = table.take_out(rest, next);
     ++next.value;
-    if (!last) queue.add(like, {0, 0, next});
+    if (!last) queue.add(like, {0, 0, next}, rest.count);
     table.drop(element.id);
     if (last) begin();
   }

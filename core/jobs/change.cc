@@ -136,6 +136,7 @@ Job& JobLedger::State::cut(Now now, Job& job, wire::JobRange range) {
 Job& JobLedger::State::split(Now now, Job& rest, wire::JobId at) {
   note_rest(rest);
   Job& tail = jobs.split(rest, at);
+  if (rest.queued) queue.lessen(rest.like, tail.count);
   tail.fresh = true;
   touch(tail);
   if (rest.run) {

@@ -163,7 +163,7 @@ void JobLedger::State::assign(Now now, Job& found) {
     job = &jobs.take_out(found, found.id);
     job->fresh = true;
     touch(*job);
-    queue.add(like, turn_of(found));
+    queue.add(like, turn_of(found), found.count);
     found.queued = true;
   }
   const uint32_t attempt = edges::last_attempt(*job) ? edges::last_attempt(*job)->id.attempt : 0;

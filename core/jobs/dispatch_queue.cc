@@ -29,6 +29,7 @@ using Heads = absl::btree_set<Head>;
 struct Class {
   std::string key;
   absl::btree_set<JobTurn> turns;
+  size_t jobs = 0;          // at all of these
   uint64_t blocked_in = 0;  // the round in which it was blocked last
   bool alive = false;
   bool used = false;    // somebody was in it since `class_of`
@@ -49,6 +50,7 @@ struct DispatchQueue::State {
   uint64_t round = 1;  // grows with `unblock_all`
   size_t size = 0;
   size_t blocked = 0;
+  size_t blocked_jobs = 0;
 
   Class& at(JobClass like) const {
     BERTH_CHECK(like < classes.size() && classes[like]->alive);
@@ -102,7 +104,7 @@ std::string_view DispatchQueue::key_of(JobClass like) const {
   return state_->at(like).key;
 }
 
-void DispatchQueue::add(JobClass like, JobTurn turn) {
+void DispatchQueue::add(JobClass like, JobTurn turn, uint32_t jobs) {
   Class& one = state_->at(like);
   Heads& heads = state_->heads_of(one);
   const bool first = one.turns.empty() || turn < *one.turns.begin();
@@ -110,11 +112,14 @@ void DispatchQueue::add(JobClass like, JobTurn turn) {
   BERTH_CHECK(one.turns.insert(turn).second);
   if (first) heads.insert({turn, like});
   one.used = true;
+  one.jobs += jobs;
   ++state_->size;
-  if (state_->is_blocked(one)) ++state_->blocked;
+  if (!state_->is_blocked(one)) return;
+  ++state_->blocked;
+  state_->blocked_jobs += jobs;
 }
 
-bool DispatchQueue::remove(JobClass like, JobTurn turn) {
+bool DispatchQueue::remove(JobClass like, JobTurn turn, uint32_t jobs) {
   Class& one = state_->at(like);
   auto found = one.turns.find(turn);
   if (found == one.turns.end()) return false;
@@ -127,8 +132,16 @@ bool DispatchQueue::remove(JobClass like, JobTurn turn) {
   }
   --state_->size;
   if (state_->is_blocked(one)) --state_->blocked;
+  lessen(like, jobs);
   if (one.turns.empty() && !std::exchange(one.listed, true)) state_->emptied.push_back(like);
   return true;
+}
+
+void DispatchQueue::lessen(JobClass like, uint32_t jobs) {
+  Class& one = state_->at(like);
+  BERTH_CHECK(jobs <= one.jobs);
+  one.jobs -= jobs;
+  if (state_->is_blocked(one)) state_->blocked_jobs -= jobs;
 }
 
 std::optional<std::pair<JobClass, JobTurn>> DispatchQueue::next() const {
@@ -147,6 +160,7 @@ void DispatchQueue::block(JobClass like) {
   }
   one.blocked_in = state_->round;
   state_->blocked += one.turns.size();
+  state_->blocked_jobs += one.jobs;
 }
 
 // The smaller tree goes into the larger one. Where nothing was to be had that is no work at all,
@@ -157,6 +171,7 @@ void DispatchQueue::unblock_all() {
   state_->closed.clear();
   ++state_->round;
   state_->blocked = 0;
+  state_->blocked_jobs = 0;
 }
 
 void DispatchQueue::each(const std::function<bool(JobClass, const JobTurn&)>& visit) const {
@@ -201,6 +216,10 @@ size_t DispatchQueue::size() const {
 
 size_t DispatchQueue::blocked() const {
   return state_->blocked;
+}
+
+size_t DispatchQueue::blocked_jobs() const {
+  return state_->blocked_jobs;
 }
 
 bool DispatchQueue::is_blocked(JobClass like) const {

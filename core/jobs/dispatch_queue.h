@@ -35,8 +35,9 @@ struct JobTurn {
 /// Shape    a tree of turns for each class, and two of their heads, open and blocked. Every change
 ///          is O(log n); `unblock_all` is O(1) when all are blocked, and never more than was
 ///          blocked
+/// Units    turns; an array's elements that wait together have one. `jobs` counts each of them
 /// Threads  one owner
-/// Memory   about 32 bytes a job; a class lives while somebody is in it
+/// Memory   about 32 bytes a turn; a class lives while somebody is in it
 class DispatchQueue {
  public:
   DispatchQueue();
@@ -49,9 +50,12 @@ class DispatchQueue {
   /// The key of a live class.
   std::string_view key_of(JobClass like) const;
 
-  void add(JobClass like, JobTurn turn);
-  /// Whether it was there.
-  bool remove(JobClass like, JobTurn turn);
+  /// `jobs`: how many wait there, one behind the other, as the elements of an array do.
+  void add(JobClass like, JobTurn turn, uint32_t jobs = 1);
+  /// Whether it was there; with as many as there are now.
+  bool remove(JobClass like, JobTurn turn, uint32_t jobs = 1);
+  /// So many of those that wait at one turn of this class are elsewhere now.
+  void lessen(JobClass like, uint32_t jobs);
 
   /// The first of all that are not blocked.
   std::optional<std::pair<JobClass, JobTurn>> next() const;
@@ -70,6 +74,8 @@ class DispatchQueue {
   size_t size() const;
   /// In classes that are blocked: waiting for capacity.
   size_t blocked() const;
+  /// The same, with all that wait at each turn counted.
+  size_t blocked_jobs() const;
   bool is_blocked(JobClass like) const;
 
   /// How many stand before it; 0 is next. O(n) up to `limit`, which is returned when it is reached.

@@ -48,7 +48,7 @@ void JobLedger::State::enqueue(Now now, Job& job, const wire::JobSpec& spec) {
   if (job.run && job.run->leased) return;
   job.ready_at = {};
   job.like = classes.class_of(queue, spec);
-  queue.add(job.like, turn_of(job));
+  queue.add(job.like, turn_of(job), job.count);
   job.queued = true;
   tell_planner(now, job);
 }
@@ -66,7 +66,7 @@ void JobLedger::State::tell_planner(Now now, const Job& job) {
 
 void JobLedger::State::dequeue(Job& job) {
   if (!std::exchange(job.queued, false)) return;
-  BERTH_CHECK(queue.remove(job.like, turn_of(job)));
+  BERTH_CHECK(queue.remove(job.like, turn_of(job), job.count));
   end_promise(job.id, kNoWorker);
 }
 

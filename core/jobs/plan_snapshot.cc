@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 #include "core/jobs/ledger_state.h"
@@ -39,7 +40,7 @@ Ticks ticks(Duration length) {
 bool JobLedger::State::wants_plan(Now now) {
   plan_cause.reset();
   if (!settings.plan.on || queue.blocked() == 0) return false;
-  plan_cause = planner.cause(now, queue.blocked());
+  plan_cause = planner.cause(now, queue.blocked_jobs());
   return plan_cause.has_value();
 }
 
@@ -65,17 +66,18 @@ std::unique_ptr<JobSnapshot> JobLedger::State::take_snapshot(Now now) {
   snapshot->budget = budget_for(*plan_cause);
   snapshot->taken = now.mono;
   snapshot->taken_at_ms = now.wall_ms;
-  snapshot->pending = static_cast<uint32_t>(queue.blocked());
+  snapshot->pending = static_cast<uint32_t>(
+      std::min<size_t>(queue.blocked_jobs(), std::numeric_limits<uint32_t>::max()));
   snapshot->previous_plan = promises.empty() ? 0 : standing_plan;
   snapshot->previous_jobs = standing_jobs;
   add_hosts(*snapshot);
   if (!snapshot->hosts.empty()) add_waiting(now, *snapshot);
   if (snapshot->waiting.empty()) {
-    planner.put_off(now, queue.blocked());
+    planner.put_off(now, queue.blocked_jobs());
     return nullptr;
   }
   add_holding(now, *snapshot);
-  snapshot->plan_id = planner.begin(now, queue.blocked(), *plan_cause);
+  snapshot->plan_id = planner.begin(now, queue.blocked_jobs(), *plan_cause);
   snapshot->seed = snapshot->plan_id;
   asked_for = {};
   asked_for.plan_id = snapshot->plan_id;
@@ -112,7 +114,7 @@ void JobLedger::State::add_hosts(JobSnapshot& snapshot) {
 }
 
 void JobLedger::State::add_waiting(Now now, JobSnapshot& snapshot) {
-  snapshot.waiting.reserve(std::min(queue.blocked(), kJobsMax));
+  snapshot.waiting.reserve(std::min(queue.blocked_jobs(), kJobsMax));
   Queries queries;
   std::vector<std::pair<JobClass, JobTurn>> some;
   some.reserve(kAtOnce);

@@ -46,8 +46,8 @@ class PlannerWatch {
 
   /// Something happened that the last plan did not know of.
   void want(wire::PlanCause cause);
-  /// Why to plan now, when `waiting` jobs that are worth it wait; null: there is no reason, or a
-  /// plan is under way, or the planner is left alone.
+  /// Why to plan now, when so many jobs wait, each element of an array counted; null: there is no
+  /// reason, or a plan is under way, or the planner is left alone.
   std::optional<wire::PlanCause> cause(Now now, size_t waiting);
 
   /// Asks for one for so many; the id of the plan.

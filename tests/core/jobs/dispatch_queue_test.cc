@@ -147,7 +147,8 @@ class Model {
   explicit Model(uint64_t seed) : rng_(seed), classes_(1 + rng_.below(12)) {}
 
   void step() {
-    switch (rng_.below(10)) {
+    switch (rng_.below(11)) {
+      case 10: return lessen();
       case 0:
       case 1:
       case 2: return add();
@@ -166,6 +167,7 @@ class Model {
     JobTurn turn;
     std::string key;
     JobClass like;
+    uint32_t jobs;
   };
 
   std::string some_key() { return "class " + std::to_string(rng_.below(classes_)); }
@@ -177,10 +179,11 @@ class Model {
         static_cast<int32_t>(rng_.below(3)) - 1, kDeadlines[rng_.below(4)], {++last_id_}};
     const JobClass like = queue_.class_of(key);
     ASSERT_EQ(queue_.key_of(like), key);
-    queue_.add(like, turn);
+    const auto jobs = static_cast<uint32_t>(1 + rng_.below(3));
+    queue_.add(like, turn, jobs);
     // A class that was empty may have been forgotten, with its being blocked.
     if (!has(key) && !queue_.is_blocked(like)) blocked_.erase(key);
-    entries_.push_back({turn, key, like});
+    entries_.push_back({turn, key, like, jobs});
     std::sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
       return a.turn < b.turn;
     });
@@ -204,15 +207,23 @@ class Model {
     if (!next) return;
     ASSERT_EQ(next->second, expected->turn);
     ASSERT_EQ(next->first, expected->like);
-    ASSERT_TRUE(queue_.remove(next->first, next->second));
+    ASSERT_TRUE(queue_.remove(next->first, next->second, expected->jobs));
     entries_.erase(expected);
   }
 
   void remove_some() {
     if (entries_.empty()) return;
     auto one = entries_.begin() + static_cast<ptrdiff_t>(rng_.below(entries_.size()));
-    ASSERT_TRUE(queue_.remove(one->like, one->turn));
+    ASSERT_TRUE(queue_.remove(one->like, one->turn, one->jobs));
     entries_.erase(one);
+  }
+
+  void lessen() {
+    if (entries_.empty()) return;
+    Entry& one = entries_[rng_.below(entries_.size())];
+    if (one.jobs == 1) return;
+    queue_.lessen(one.like, 1);
+    --one.jobs;
   }
 
   void block() {
@@ -231,12 +242,15 @@ class Model {
   void look() {
     ASSERT_EQ(queue_.size(), entries_.size());
     size_t blocked = 0;
+    size_t blocked_jobs = 0;
     for (const Entry& one : entries_) {
       ASSERT_EQ(queue_.class_of(one.key), one.like) << "while it lives, the same number";
       ASSERT_EQ(queue_.is_blocked(one.like), blocked_.contains(one.key));
       blocked += blocked_.contains(one.key) ? 1 : 0;
+      blocked_jobs += blocked_.contains(one.key) ? one.jobs : 0;
     }
     ASSERT_EQ(queue_.blocked(), blocked);
+    ASSERT_EQ(queue_.blocked_jobs(), blocked_jobs);
     if (entries_.empty()) return;
     const size_t at = rng_.below(entries_.size());
     const size_t limit = rng_.below(50);
