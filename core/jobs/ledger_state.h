@@ -298,7 +298,8 @@ struct JobLedger::State {
   void on(const Call& call, const wire::GetPlan& get);
   wire::PlanRow row_of(const PlanRecord& plan);
   wire::PlannedJob row_of(const PlanRecord& plan, const PlannedRow& row);
-  std::string no_such_plan(const wire::GetPlan& get) const;
+  const char* why_unplanned(Now now, const Job& job);
+  std::string no_such_plan(Now now, const wire::GetPlan& get);
 
   // ---- plan_snapshot.cc: what the planner is asked ----
 

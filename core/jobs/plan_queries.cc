@@ -95,7 +95,7 @@ void JobLedger::State::on(const Call& call, const wire::GetPlan& get) {
   } else if (!plans.plans().empty()) {
     plan = &plans.plans().back();
   }
-  if (plan == nullptr) return refuse(call, Refusal::NotFound, no_such_plan(get));
+  if (plan == nullptr) return refuse(call, Refusal::NotFound, no_such_plan(call.now, get));
   const uint32_t limit = up_to(get.limit, kJobsPerPage);
   std::vector<wire::PlannedJob> rows;
   wire::PlanDetails details;
@@ -110,15 +110,40 @@ void JobLedger::State::on(const Call& call, const wire::GetPlan& get) {
     rows.push_back(row_of(*plan, one));
   }
   if (get.job.value != 0 && rows.empty()) {
-    return refuse(call, Refusal::NotFound, no_such_plan(get));
+    return refuse(call, Refusal::NotFound, no_such_plan(call.now, get));
   }
   details.jobs = outbox.text().keep_all<wire::PlannedJob>(rows);
   reply(call, details);
 }
 
-std::string JobLedger::State::no_such_plan(const wire::GetPlan& get) const {
+/// Why no plan has it; null: the job does not wait.
+const char* JobLedger::State::why_unplanned(Now now, const Job& job) {
+  if (job.state != wire::JobState::Pending && job.state != wire::JobState::Retrying) return nullptr;
+  if (!settings.plan.on) return "this server makes no plans (planner = false)";
+  if (job.unmet > 0) return "jobs that it is after have not completed";
+  if (job.ready_at > now.mono) return "its time has not come";
+  const wire::JobSpec& spec = classes.read(job.spec.bytes());
+  if (!spec.requirements.spread_by.empty()) return "jobs that spread over a label are not planned";
+  if (classes.unsatisfiable(now, spec)) return "no worker could run it";
+  if (length_to_plan(now, job).ns == 0) {
+    return "planned are jobs that are expected to take a second or more; say how long with "
+           "--estimate";
+  }
+  return "it is not planned yet";
+}
+
+std::string JobLedger::State::no_such_plan(Now now, const wire::GetPlan& get) {
   if (get.plan == 0 && get.job.value == 0) {
     return "no plan was made yet: jobs that fit at once are started without one";
+  }
+  if (get.job.value != 0) {
+    const Job* job = jobs.find(get.job);
+    if (job == nullptr)
+      return "no job " + std::to_string(get.job.value) +
+             ": it was never given, or ended too long ago";
+    if (const char* why = get.plan == 0 ? why_unplanned(now, *job) : nullptr) {
+      return "no plan has job " + std::to_string(get.job.value) + ", it waits: " + why;
+    }
   }
   std::string text = "no plan";
   if (get.plan != 0) text += " " + std::to_string(get.plan);

@@ -19,7 +19,7 @@ class PlanLive(EndToEndTest):
         text = self.cli(self.berthd, "plan", "history", check=0).stdout
         self.assertIn("no plan was made yet", text)
         for command, words in ((("show",), "no plan was made yet"), (("show", "17"), "no plan 17"),
-                               (("explain", "4711"), "no plan has job 4711")):
+                               (("explain", "4711"), "no job 4711: it was never given, or ended too long ago")):
             with self.subTest(command):
                 done = self.cli(self.berthd, "plan", *command, check=3)
                 self.assertIn(words, done.stderr)

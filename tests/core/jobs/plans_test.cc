@@ -94,6 +94,46 @@ TEST_F(Plans, AStalePlanStartsNothingTwice) {
   EXPECT_EQ(j(4).attempt, 1u);
 }
 
+// Of all of these it was said that they had been started without one.
+TEST_F(Plans, WhoAsksWhyAJobHasNoPlanIsToldWhatItWaitsFor) {
+  one_worker(2);
+  (void)running(job(2, 60));
+  world.submit(kClient, {job(2, 10)});
+  world.submit(kClient, {job(2, 0)});
+  world.submit(kClient, {job(3, 10)});
+  world.submit(kClient, {{.slots = 2, .estimated_ms = 10'000, .depends_on = {1}}});
+  (void)turn();
+  const auto told = [this](uint64_t id) {
+    world.ask(kClient, wire::GetPlan{.job = {id}});
+    return turn();
+  };
+  const std::string waits = ", it waits: ";
+  EXPECT_EQ(
+      told(1),
+      Lines({"c1: refused not_found: no plan has job 1: it was started without one, or the "
+             "plan is not kept any more"}));
+  EXPECT_EQ(
+      told(2),
+      Lines({"c1: refused not_found: no plan has job 2" + waits + "it is not planned yet"}));
+  EXPECT_EQ(
+      told(3),
+      Lines(
+          {"c1: refused not_found: no plan has job 3" + waits +
+           "planned are jobs that are expected to take a second or more; say how long with "
+           "--estimate"}));
+  EXPECT_EQ(
+      told(4),
+      Lines({"c1: refused not_found: no plan has job 4" + waits + "no worker could run it"}));
+  EXPECT_EQ(
+      told(5),
+      Lines(
+          {"c1: refused not_found: no plan has job 5" + waits +
+           "jobs that it is after have not completed"}));
+  EXPECT_EQ(
+      told(99),
+      Lines({"c1: refused not_found: no job 99: it was never given, or ended too long ago"}));
+}
+
 // The plan said so for a job that waited; it has run and failed since, and waits again.
 TEST_F(Plans, AnotherVersionOfAJobIsNotTheOneThatWasPlanned) {
   one_worker(2);
