@@ -1,6 +1,7 @@
 #include "core/plan/problem.h"
 
 #include <algorithm>
+#include <cstdio>
 
 #include "core/plan/fragmentation.h"
 
@@ -201,11 +202,47 @@ std::string problem_fault(const Problem& problem) {
          " comes after itself, by way of the tasks it is after";
 }
 
+namespace {
+
+std::string amount_text(Amount amount) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.9g", static_cast<double>(amount) / kAmountUnit);
+  return text;
+}
+
+/// Of what it asks for more than any worker has that may run it; empty: that is not the reason.
+std::string too_little(const Problem& problem, const Problem::Task& task) {
+  for (size_t r = 0; r < task.demand.size(); ++r) {
+    Amount most = 0;
+    for (uint32_t w = 0; w < problem.workers.size(); ++w) {
+      if (task.workers.empty() || task.workers.contains(w))
+        most = std::max(most, problem.workers[w].capacity[r]);
+    }
+    if (task.demand[r] <= most) continue;
+    return "it asks for " + problem.resources[r] + " " + amount_text(task.demand[r]) +
+           ", and the most that a worker has which may run it is " + amount_text(most);
+  }
+  return {};
+}
+
+std::string why_nobody(const Problem& problem, uint32_t i) {
+  const Problem::Task& task = problem.tasks[i];
+  const std::string too_much = too_little(problem, task);
+  if (!too_much.empty()) return "no worker can run task " + task.id + ": " + too_much;
+  for (const uint32_t before : task.after) {
+    if (problem.shortest_duration(before) >= kNever) return why_nobody(problem, before);
+  }
+  return "no worker can run task " + task.id +
+         ": none that may has enough of all it asks for at once, and a duration for it";
+}
+
+}  // namespace
+
 std::string unschedulable(const Problem& problem) {
   const std::vector<Ticks> ends = earliest_ends(problem);
   for (uint32_t i = 0; i < problem.tasks.size(); ++i) {
     const Problem::Task& task = problem.tasks[i];
-    if (ends[i] >= kNever) return "no worker can run task " + task.id;
+    if (ends[i] >= kNever) return why_nobody(problem, i);
     if (hard_deadlines(problem.goal) && ends[i] > task.deadline) {
       return "task " + task.id + " cannot end before " + seconds(ends[i]) + ", its deadline is " +
              seconds(task.deadline);

@@ -94,6 +94,32 @@ std::string answer_text(const Problem& problem, const std::string& engine, const
   return table.text() + line + "; " + engine + ", " + number_text(answer.elapsed_s) + "s\n";
 }
 
+/// What every schedule has to keep to, besides capacities and `after`: `meets all deadlines`.
+std::string rules_of(const Problem& problem) {
+  bool dated = false;
+  bool held = false;
+  for (const Problem::Task& task : problem.tasks) {
+    const bool dateless = task.deadline >= core::kNever;
+    dated = dated || !dateless;
+    held = held || (dateless && task.after.empty() && problem.goal == core::Goal::WorkersUsed);
+  }
+  if (!held) return "meets all deadlines";
+  return std::string(dated ? "meets all deadlines and " : "") +
+         "starts every task without a deadline at its release, as workers_used asks for";
+}
+
+std::string why_none(const Problem& problem, EngineChoice choice, bool certain) {
+  const std::string rules = rules_of(problem);
+  const bool held = rules.find("release") != std::string::npos;
+  const std::string remedy =
+      held ? "give such tasks a deadline_s, or add workers" : "check the deadlines, or add workers";
+  if (certain) return "no schedule " + rules + ": " + remedy;
+  const bool greedy = choice == EngineChoice::Greedy;
+  return "no schedule that " + rules + " was found: " +
+         (greedy ? "--engine greedy makes but one, choose auto" : "raise --budget") + "; or " +
+         remedy;
+}
+
 }  // namespace
 
 Exit run_plan_solve(const Invocation& invocation) {
@@ -126,13 +152,7 @@ Exit run_plan_solve(const Invocation& invocation) {
   while (Clock::now() - began < ask.budget && engine->advance(kStepsPerLook)) {}
   if (engine->best() == nullptr) {
     const bool certain = engine->bound() > 1e300;
-    return say(
-        invocation,
-        Exit::CannotBePlaced,
-        "infeasible",
-        certain ? "no schedule meets all deadlines"
-                : "no schedule that meets all deadlines was found: raise --budget, or check the "
-                  "deadlines");
+    return say(invocation, Exit::CannotBePlaced, "infeasible", why_none(problem, choice, certain));
   }
   Answer answer = {*engine->best(), engine->bound(), engine->proved()};
   answer.elapsed_s = std::chrono::duration<double>(Clock::now() - began).count();

@@ -75,7 +75,10 @@ TEST(ProblemFault, FindsWhatMakesItNoProblem) {
 TEST(Unschedulable, NamesATaskThatNobodyCanRunInTime) {
   Problem large = two_workers(2);
   large.tasks[1].demand = {5 * kAmountUnit};
-  EXPECT_EQ(unschedulable(large), "no worker can run task t1");
+  EXPECT_EQ(
+      unschedulable(large),
+      "no worker can run task t1: it asks for cpu 5, and the most that a worker has which may run "
+      "it is 4");
   Problem late = two_workers(2);
   late.tasks[1].after = {0};
   late.tasks[1].deadline = 19 * kS;
