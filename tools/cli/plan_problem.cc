@@ -6,6 +6,7 @@
 #include <cmath>
 #include <initializer_list>
 
+#include "net/forms/strict_json.h"
 #include "net/text/units.h"
 #include "tools/cli/shapes.h"
 
@@ -248,10 +249,13 @@ class Reader {
 bool read_problem(std::string_view text, Problem& problem, std::string& fault) {
   try {
     check_depth(text);
-    Reader(problem).read(Json::parse(text));
+    Json file;
+    if (!forms::parse_strict_json(text, file, fault)) {
+      fault.insert(0, "the file is no JSON problem: ");
+      return false;
+    }
+    Reader(problem).read(file);
     fault = core::problem_fault(problem);
-  } catch (const Json::exception& error) {  // a number beyond a double is no parse error
-    fault = "the file is no JSON: " + std::string(error.what());
   } catch (const Fault& found) {
     fault = found.what;
   }

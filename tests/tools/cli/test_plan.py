@@ -62,13 +62,14 @@ class PlanSolve(unittest.TestCase):
         self.assertEqual(first["assignments"], second["assignments"])
 
     def test_what_has_no_schedule_ends_with_7_and_the_reason(self):
+        nobody = "no worker can run task t"
         cases = {
-            "too large": ([task(demand={"cpu": 3})], "no worker can run task t"),
-            "a resource nobody has": ([task(demand={"gpu": 1})], "no worker can run task t"),
+            "too large": ([task(demand={"cpu": 3})], f"{nobody}: it asks for cpu 3, and the most that a worker has which may run it is 2"),
+            "a resource nobody has": ([task(demand={"gpu": 1})], f"{nobody}: it asks for gpu 1, and the most that a worker has which may run it is 0"),
             "too late by itself": ([task(duration_s=5, deadline_s=4)],
                                    "task t cannot end before 5 s, its deadline is 4 s"),
             "too late together": ([task(f"t{i}", deadline_s=1) for i in range(3)],
-                                  "no schedule meets all deadlines"),
+                                  "no schedule meets all deadlines: check the deadlines, or add workers"),
         }
         for name, (tasks, reason) in cases.items():
             with self.subTest(name):
@@ -77,9 +78,27 @@ class PlanSolve(unittest.TestCase):
                 self.assertEqual(json.loads(done.stdout), {"error": "infeasible", "message": reason})
                 self.assertIn(reason, done.stderr)
 
+    # It said that no schedule met all deadlines, though there were none.
+    def test_workers_used_says_that_tasks_start_at_their_release(self):
+        held = "starts every task without a deadline at its release, as workers_used asks for"
+        remedy = "give such tasks a deadline_s, or add workers"
+        both = [task("x", demand={"cpu": 1.5}), task("y", demand={"cpu": 1.5})]
+        one_dated = [both[0], {**both[1], "deadline_s": 1}]
+        for name, tasks, options, message in (
+            ("nobody has a deadline", both, (), f"no schedule {held}: {remedy}"),
+            ("greedy has no use for more time", both, ("--engine", "greedy"),
+             f"no schedule that {held} was found: --engine greedy makes but one, choose auto; or {remedy}"),
+            ("one has", one_dated, (),
+             f"no schedule meets all deadlines and {held}: {remedy}"),
+        ):
+            with self.subTest(name):
+                done = solve(problem(tasks, "workers_used"), *UNHURRIED, *options)
+                self.assertEqual(done.returncode, 7)
+                self.assertEqual(json.loads(done.stdout)["message"], message)
+
     def test_a_file_that_is_no_problem_ends_with_2_and_says_where(self):
         cases = {
-            "": "the file is no JSON",
+            "": "the file is no JSON problem: line 1, column 1: it ends too early",
             "[]": "the problem is [], an object was expected",
             '{"objective": "speed"}': "objective is 'speed', it has to be makespan",
             '{"objective": "makespan", "worker": []}': "unknown key 'worker'; did you mean 'workers'?",
@@ -94,10 +113,17 @@ class PlanSolve(unittest.TestCase):
             json.dumps(problem([task(weight=None)])): "tasks[0].weight is null",
             json.dumps(problem([task(workers=[])])): "tasks[0].workers allows no worker",
             json.dumps(problem([{"id": "t"}])): "tasks[0] has no 'duration_s'",
+            '{"objective":\n  "makespan",, "workers": []}': "no JSON problem: line 2, column 14: ',' does not belong there",
+            '{"objective": "makespan"} x': "line 1, column 27: 'x' does not belong there",
+            '{"objective": "makespan", "workers": 1e999}': "a number in it is larger than any that can be kept",
             "[" * 100_000: "the file is no JSON",
             '{"objective": ' + "[" * 1_000_000 + "]" * 1_000_000 + "}": "nests more than 8 deep",
             json.dumps(problem([task()])).replace('"t"', '"\\ud800"'): "the file is no JSON",
-            '{"objective": "makespan", "objective": ["makespan"]}': "a text was expected",
+            '{"objective": "makespan", "objective": ["makespan"]}': "the outermost object has 'objective' twice",
+            json.dumps(problem([task(), task("u")])).replace('"id": "u"', '"id": "u", "id": "v"'):
+                "tasks[1] has 'id' twice",
+            json.dumps(problem([task()])).replace('{"cpu": 1}', '{"cpu": 1, "cpu": 2}'):
+                "tasks[0].demand has 'cpu' twice",
         }
         for text, words in cases.items():
             with self.subTest(text[:60]):
