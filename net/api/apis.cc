@@ -9,6 +9,7 @@ constexpr std::array kApis = {
     &kPlacementApi,
     &kWorkersApi,
     &kJobsApi,
+    &kPlansApi,
     &kEventsApi,
     &kSystemApi,
     &kMetricsApi,

@@ -11,6 +11,7 @@ std::span<const Api* const> all_apis();
 
 // One file each, with its routes, schemas and handlers.
 extern const Api kJobsApi;       ///< net/api/v1/jobs.cc
+extern const Api kPlansApi;      ///< net/api/v1/plans.cc
 extern const Api kEventsApi;     ///< net/api/v1/events.cc
 extern const Api kSystemApi;     ///< net/api/v1/system.cc
 extern const Api kPlacementApi;  ///< net/api/v1/place.cc

@@ -6,10 +6,6 @@
 namespace berth::forms {
 namespace {
 
-Json time_json(int64_t at_ms) {
-  return at_ms == 0 ? Json(nullptr) : Json(format_time(at_ms));
-}
-
 Json text_json(const std::string& text) {
   return text.empty() ? Json(nullptr) : Json(text);
 }

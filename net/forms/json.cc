@@ -1,6 +1,12 @@
 #include "net/forms/json.h"
 
+#include "net/forms/times.h"
+
 namespace berth::forms {
+
+Json time_json(int64_t at_ms) {
+  return at_ms == 0 ? Json(nullptr) : Json(format_time(at_ms));
+}
 
 Json explanation_json(const client::Explanation& explanation) {
   Json eliminated = Json::object();

@@ -10,6 +10,7 @@ MODULES = (
     "test_http_events",
     "test_http_jobs",
     "test_http_place",
+    "test_http_plans",
     "test_http_system",
     "test_metrics",
     "test_older_dtask",

@@ -1,6 +1,7 @@
 #include <iterator>
 #include <utility>
 
+#include "net/forms/plan_shapes.h"
 #include "net/forms/times.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/plan_text.h"
@@ -46,7 +47,7 @@ Exit run_plan_history(Session& session) {
   if (!session.invocation().json) {
     return write_out(history_text(*page, wall_ms())) ? Exit::Ok : Exit::Failed;
   }
-  return write_out(to_line(history_json(*page))) ? Exit::Ok : Exit::Failed;
+  return write_out(to_line(plan_page_json(*page))) ? Exit::Ok : Exit::Failed;
 }
 
 Exit run_plan_show(Session& session) {
@@ -62,7 +63,7 @@ Exit run_plan_show(Session& session) {
   }
   const auto details = whole_plan(*berth, request);
   if (!details) return session.fail(details.error());
-  const std::string text = asked.json         ? to_line(details_json(*details))
+  const std::string text = asked.json         ? to_line(plan_details_json(*details))
                            : request.job != 0 ? planned_job_text(*details)
                                               : details_text(*details, wall_ms());
   return write_out(text) ? Exit::Ok : Exit::Failed;

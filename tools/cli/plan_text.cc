@@ -3,9 +3,9 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <utility>
 
 #include "net/forms/times.h"
+#include "tools/cli/shapes.h"
 #include "tools/cli/table.h"
 
 namespace berth::cli {
@@ -15,10 +15,6 @@ namespace {
 using client::PlanDetails;
 using client::PlannedJob;
 using client::PlanSummary;
-
-Json time_json(int64_t at_ms) {
-  return at_ms == 0 ? Json() : Json(format_time(at_ms));
-}
 
 std::string number_text(double number) {
   char text[32];
@@ -35,60 +31,9 @@ std::string cost_text(const PlanSummary& plan, double cost) {
   return came(plan) ? number_text(cost) : "-";
 }
 
-Json cost_json(const PlanSummary& plan, double cost) {
-  return came(plan) ? Json(cost) : Json();
-}
-
 std::string gap_text(const PlanSummary& plan) {
   if (!came(plan)) return "-";
   return plan.proved ? "proved" : number_text(plan.gap * 100) + "%";
-}
-
-Json plan_json(const PlanSummary& plan) {
-  Json terms = Json::object();
-  for (const auto& [name, value] : plan.terms)
-    terms[name] = value;
-  return {
-      {"plan_id", plan.id},
-      {"previous_plan_id", plan.previous},
-      {"made_at", time_json(plan.made_at_ms)},
-      {"cause", plan.cause},
-      {"objective", plan.objective},
-      {"outcome", plan.outcome},
-      {"engine", plan.engine},
-      {"workers", plan.workers},
-      {"running", plan.running},
-      {"pending", plan.pending},
-      {"planned", plan.planned},
-      {"started", plan.started},
-      {"diff",
-       {{"added", plan.added}, {"kept", plan.kept}, {"moved", plan.moved}, {"gone", plan.gone}}},
-      {"cost", cost_json(plan, plan.cost)},
-      {"greedy_cost", cost_json(plan, plan.greedy_cost)},
-      {"bound", cost_json(plan, plan.bound)},
-      {"gap", cost_json(plan, plan.gap)},
-      {"proved", plan.proved},
-      {"terms", std::move(terms)},
-      {"snapshot_s", static_cast<double>(plan.snapshot.count()) / 1e6},
-      {"elapsed_s", static_cast<double>(plan.elapsed.count()) / 1e6},
-      {"steps", plan.steps},
-      {"note", plan.note}};
-}
-
-Json job_json(const PlannedJob& job) {
-  return {
-      {"job_id", job.job},
-      {"worker_id", job.worker},
-      {"start_at", time_json(job.start_at_ms)},
-      {"duration_s", static_cast<double>(job.duration.count()) / 1e3},
-      {"state", job.state},
-      {"change", job.change},
-      {"previous_worker_id", job.previous_worker},
-      {"previous_start_at", time_json(job.previous_start_at_ms)},
-      {"deadline_at", time_json(job.deadline_at_ms)},
-      {"after_job_id", job.after_job},
-      {"why", job.why},
-      {"gpus", job.gpus}};
 }
 
 std::string summary_text(const PlanSummary& plan, int64_t now_ms) {
@@ -173,21 +118,6 @@ std::string history_text(const client::PlanPage& page, int64_t now_ms) {
   return text + "\n";
 }
 
-Json history_json(const client::PlanPage& page) {
-  Json plans = Json::array();
-  for (const PlanSummary& plan : page.plans)
-    plans.push_back(plan_json(plan));
-  const client::PlannerHealth& planner = page.planner;
-  return {
-      {"plans", std::move(plans)},
-      {"planner",
-       {{"state", planner.state},
-        {"reason", planner.reason},
-        {"retry_in_s", static_cast<double>(planner.retry_in.count()) / 1e3},
-        {"plans", planner.plans},
-        {"fallbacks", planner.fallbacks}}}};
-}
-
 std::string details_text(const PlanDetails& details, int64_t now_ms) {
   return summary_text(details.plan, now_ms) + jobs_text(details.jobs, now_ms);
 }
@@ -204,15 +134,6 @@ std::string planned_job_text(const PlanDetails& details) {
             format_time(job.previous_start_at_ms) + "\n";
   }
   return text;
-}
-
-Json details_json(const PlanDetails& details) {
-  Json json = plan_json(details.plan);
-  Json jobs = Json::array();
-  for (const PlannedJob& job : details.jobs)
-    jobs.push_back(job_json(job));
-  json["jobs"] = std::move(jobs);
-  return json;
 }
 
 }  // namespace berth::cli

@@ -5,19 +5,16 @@
 #include <vector>
 
 #include "net/client/client.h"
-#include "tools/cli/shapes.h"
 
-/// What a server planned for its jobs, for people and for scripts.
+/// What a server planned for its jobs, for people; for scripts it is in net/forms/plan_shapes.h.
 ///
-/// Shape    a plan that never came has no engine and no cost: `-` in tables, null in JSON
+/// Shape    a plan that never came has no engine and no cost: `-`
 namespace berth::cli {
 
 std::string history_text(const client::PlanPage& page, int64_t now_ms);
-Json history_json(const client::PlanPage& page);
 
 /// The plan and its jobs.
 std::string details_text(const client::PlanDetails& details, int64_t now_ms);
-Json details_json(const client::PlanDetails& details);
 /// Its one job alone.
 std::string planned_job_text(const client::PlanDetails& details);
 /// ` (GPU 0, 3)`, or nothing.

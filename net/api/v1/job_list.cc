@@ -91,16 +91,7 @@ void on_page(const std::shared_ptr<Listing>& listing, const client::JobPage& pag
 }
 
 void ask_page(const std::shared_ptr<Listing>& listing) {
-  ListAnswer& answer = listing->answer;
-  answer.exchange.ask(listing->request(), [listing, &answer](const wire::Reply& reply) {
-    const client::Result<client::JobPage> page = client::answer_from<client::JobPage>(reply);
-    if (page) return on_page(listing, *page);
-    if (answer.cut()) return;
-    const auto* refused = std::get_if<wire::Refused>(&reply);
-    answer.exchange.refuse(
-        refused != nullptr ? *refused
-                           : wire::Refused{wire::Refusal::Unsupported, page.error().message});
-  });
+  ask_piece<client::JobPage>(listing, listing->request(), on_page);
 }
 
 void watch_jobs(Exchange& exchange) {

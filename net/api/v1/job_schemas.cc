@@ -2,6 +2,7 @@
 
 #include "net/api/problem_schema.h"
 #include "net/api/v1/jobs.h"
+#include "net/api/v1/schema_fields.h"
 
 // What the answers about jobs look like: the shapes of net/forms, for the document. The tests hold
 // each answer against it.
@@ -10,6 +11,7 @@ namespace berth::net::v1 {
 namespace {
 
 using Kind = JsonKind;
+using namespace schema_fields;
 
 constexpr std::array<std::string_view, 8> kStates = {
     "PENDING", "ASSIGNED", "RUNNING", "LOST", "RETRYING", "COMPLETED", "FAILED", "ABORTED"};
@@ -17,64 +19,6 @@ constexpr std::array<std::string_view, 8> kErrors = {
     "exit", "signal", "oom", "timeout", "lost", "refused", "image", "aborted"};
 constexpr std::array<std::string_view, 6> kHolds = {
     "none", "queue", "capacity", "schedule", "dependency", "backoff"};
-
-constexpr JsonField text(std::string_view name, std::string_view about) {
-  return {.name = name, .about = about, .required = true};
-}
-constexpr JsonField text_or_null(std::string_view name, std::string_view about) {
-  return {.name = name, .about = about, .required = true, .nullable = true};
-}
-constexpr JsonField count(std::string_view name, std::string_view about) {
-  return {.name = name, .kind = Kind::Integer, .about = about, .required = true};
-}
-constexpr JsonField count_or_null(std::string_view name, std::string_view about) {
-  return {.name = name, .kind = Kind::Integer, .about = about, .required = true, .nullable = true};
-}
-constexpr JsonField number(std::string_view name, std::string_view about) {
-  return {.name = name, .kind = Kind::Number, .about = about, .required = true};
-}
-constexpr JsonField truth(std::string_view name, std::string_view about) {
-  return {.name = name, .kind = Kind::Boolean, .about = about, .required = true};
-}
-constexpr JsonField word(
-    std::string_view name, std::string_view about, std::span<const std::string_view> words) {
-  return {.name = name, .about = about, .required = true, .one_of = words};
-}
-constexpr JsonField object(
-    std::string_view name, std::string_view about, const JsonSchema& schema) {
-  return {.name = name, .kind = Kind::Object, .about = about, .required = true, .object = &schema};
-}
-constexpr JsonField object_or_null(
-    std::string_view name, std::string_view about, const JsonSchema& schema) {
-  return {
-      .name = name,
-      .kind = Kind::Object,
-      .about = about,
-      .required = true,
-      .nullable = true,
-      .object = &schema};
-}
-constexpr JsonField objects(
-    std::string_view name, std::string_view about, const JsonSchema& schema) {
-  return {
-      .name = name,
-      .kind = Kind::Object,
-      .about = about,
-      .required = true,
-      .array = true,
-      .object = &schema};
-}
-
-template <size_t N, size_t M>
-constexpr std::array<JsonField, N + M> joined(
-    const std::array<JsonField, N>& first, const std::array<JsonField, M>& second) {
-  std::array<JsonField, N + M> all = {};
-  for (size_t i = 0; i < N; ++i)
-    all[i] = first[i];
-  for (size_t i = 0; i < M; ++i)
-    all[N + i] = second[i];
-  return all;
-}
 
 // ---- A job ------------------------------------------------------------------------------------
 

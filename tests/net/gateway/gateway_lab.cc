@@ -13,6 +13,8 @@
 namespace berth::net {
 namespace {
 
+constexpr uint64_t kPlan = 7;  // the newest
+
 core::Settings one_shard() {
   core::Settings settings;
   settings.shards = 1;
@@ -59,22 +61,47 @@ std::string FakeFleet::ids() const {
 }
 
 void FakeFleet::ask(Peer& peer, wire::RequestId id, const wire::Request& request) {
-  const auto* list = std::get_if<wire::ListWorkers>(&request);
-  if (list == nullptr) return peer.on_reply(id, wire::JobPage{});
-  if (list->cursor > 0) ++next_pages;
-  if (list->cursor > 0 && !answers) {
-    return peer.on_reply(id, wire::Refused{wire::Refusal::Busy, "busy"});
+  if (const auto* list = std::get_if<wire::ListWorkers>(&request)) {
+    return list_workers(peer, id, *list);
   }
-  EXPECT_NE(list->limit, 0u) << "as many as there are is too much for a piece";
-  const size_t end = std::min<size_t>(list->cursor + list->limit, ids_.size());
+  if (const auto* get = std::get_if<wire::GetPlan>(&request)) return get_plan(peer, id, *get);
+  peer.on_reply(id, wire::JobPage{});
+}
+
+bool FakeFleet::withholds(Peer& peer, wire::RequestId id, uint64_t cursor) {
+  if (cursor > 0) ++next_pages;
+  if (cursor == 0 || answers) return false;
+  peer.on_reply(id, wire::Refused{wire::Refusal::Busy, "busy"});
+  return true;
+}
+
+void FakeFleet::list_workers(Peer& peer, wire::RequestId id, const wire::ListWorkers& list) {
+  if (withholds(peer, id, list.cursor)) return;
+  EXPECT_NE(list.limit, 0u) << "as many as there are is too much for a piece";
+  const size_t end = std::min<size_t>(list.cursor + list.limit, ids_.size());
   std::vector<wire::WorkerRow> rows;
-  for (size_t i = list->cursor; i < end; ++i)
+  for (size_t i = list.cursor; i < end; ++i)
     rows.emplace_back().id = ids_[i];
   wire::WorkerPage page;
   page.rows = rows;
   page.next_cursor = end == ids_.size() ? 0 : end;
   page.total = static_cast<uint32_t>(ids_.size());
   peer.on_reply(id, page);
+}
+
+void FakeFleet::get_plan(Peer& peer, wire::RequestId id, const wire::GetPlan& get) {
+  if (withholds(peer, id, get.cursor)) return;
+  EXPECT_NE(get.limit, 0u) << "as many as there are is too much for a piece";
+  EXPECT_EQ(get.plan, get.cursor == 0 ? 0 : kPlan) << "the newest may be another by now";
+  const size_t end = std::min<size_t>(get.cursor + get.limit, ids_.size());
+  std::vector<wire::PlannedJob> jobs;
+  for (size_t i = get.cursor; i < end; ++i)
+    jobs.emplace_back().worker = ids_[i];
+  wire::PlanDetails details;
+  details.row.id = kPlan;
+  details.jobs = jobs;
+  details.next_cursor = end == ids_.size() ? 0 : static_cast<uint32_t>(end);
+  peer.on_reply(id, details);
 }
 
 GatewayLab::GatewayLab(uint32_t workers)

@@ -9,7 +9,8 @@
 
 namespace berth::net {
 
-/// A service with workers in it, which counts how it is asked for them.
+/// A service with workers in it, and a plan with a job for each of them, which counts how it is
+/// asked for them.
 class FakeFleet final : public Asker {
  public:
   explicit FakeFleet(uint32_t workers);
@@ -23,6 +24,10 @@ class FakeFleet final : public Asker {
   std::string ids() const;  ///< of all of them: `w0 w1 …`
 
  private:
+  bool withholds(Peer& peer, wire::RequestId id, uint64_t cursor);
+  void list_workers(Peer& peer, wire::RequestId id, const wire::ListWorkers& list);
+  void get_plan(Peer& peer, wire::RequestId id, const wire::GetPlan& get);
+
   uint64_t opened_ = 0;
   std::vector<std::string> ids_;
 };

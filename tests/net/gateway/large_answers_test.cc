@@ -58,6 +58,7 @@ TEST(LargeAnswers, AreMadeAPieceInATurnAndAreWhole) {
       {"/api/v1/workers", "", "WorkerID"},
       {"/workers", "", "worker_id"},
       {"/api/workers/list", "workers", "workerId"},
+      {"/v1/plans/latest", "jobs", "worker_id"},
   };
   for (const char* headers : {"", "Accept-Encoding: gzip\r\n"}) {
     for (const Case& c : cases) {
@@ -110,7 +111,8 @@ TEST(LargeAnswers, WhoGoesIsNotWorkedForAndHoldsNobodyUp) {
 }
 
 TEST(LargeAnswers, OneThatCannotGoOnIsNoJson) {
-  for (const char* target : {"/v1/workers", "/api/v1/workers", "/workers", "/api/workers/list"}) {
+  for (const char* target :
+       {"/v1/workers", "/api/v1/workers", "/workers", "/api/workers/list", "/v1/plans/latest"}) {
     GatewayLab lab(kMany);
     lab.fleet.answers = false;
     LabClient client(lab, target);

@@ -47,18 +47,12 @@ TEST(PlanText, APlanThatNeverCameHasNoCost) {
   EXPECT_THAT(text, HasSubstr("waited     4s250ms\n"));
   EXPECT_THAT(text, HasSubstr("note       a plan did not come in time"));
   EXPECT_THAT(text, Not(HasSubstr("cost")));
-  const Json json = details_json({.plan = late()});
-  for (const char* key : {"cost", "greedy_cost", "bound", "gap"})
-    EXPECT_TRUE(json[key].is_null()) << key;
-  EXPECT_EQ(json["elapsed_s"], 4.25);
-  EXPECT_EQ(json["note"], "a plan did not come in time");
 }
 
 TEST(PlanText, APlanThatCameSaysWhatItCosts) {
   const std::string text = details_text({.plan = applied()}, kNow);
   EXPECT_THAT(text, HasSubstr("cost       1.5 (slowdown), greedy 2, at best 1.2, gap 20%"));
   EXPECT_THAT(text, HasSubstr("mean_slowdown 1.5"));
-  EXPECT_EQ(details_json({.plan = applied()})["gap"], 0.2);
 }
 
 TEST(PlanText, APlannedJobSaysWhichGpusItIsToHave) {
@@ -67,9 +61,7 @@ TEST(PlanText, APlannedJobSaysWhichGpusItIsToHave) {
   job.why = "w1 has room for it now";
   EXPECT_THAT(planned_job_text({applied(), {job}}), HasSubstr("waiting, on w1 from "));
   job.gpus = {0, 3};
-  const client::PlanDetails details{.plan = applied(), .jobs = {job}};
-  EXPECT_THAT(planned_job_text(details), HasSubstr("waiting, on w1 (GPU 0, 3) from "));
-  EXPECT_EQ(details_json(details)["jobs"][0]["gpus"], Json({0, 3}));
+  EXPECT_THAT(planned_job_text({applied(), {job}}), HasSubstr("waiting, on w1 (GPU 0, 3) from "));
 }
 
 TEST(PlanText, TheHistoryHasBothAndThePlannersHealth) {
@@ -80,10 +72,6 @@ TEST(PlanText, TheHistoryHasBothAndThePlannersHealth) {
   EXPECT_THAT(text, testing::ContainsRegex("7 +9s +period +late +- +0 +0 +- +- +-"));
   EXPECT_THAT(text, testing::ContainsRegex("8 +2s +freed +applied +order +3 +0 +1.5 +2 +20%"));
   EXPECT_THAT(text, HasSubstr("the planner is bypassed: a plan did not come in time\n"));
-  const Json json = history_json(page);
-  EXPECT_EQ(json["plans"][0]["cost"], 1.5);
-  EXPECT_TRUE(json["plans"][1]["cost"].is_null());
-  EXPECT_EQ(json["planner"]["state"], "bypassed");
 }
 
 }  // namespace
