@@ -169,15 +169,19 @@ void add_simulate(CLI::App& plan, Invocation& invocation) {
       ->type_name("FILE")
       ->required();
   const auto number = [&](const char* name, auto& to, uint64_t max, const char* help) {
-    simulate
+    return simulate
         ->add_option_function<std::string>(
             name,
             [&to, name, max](const std::string& text) { to = count_value(name, text, max); },
             help)
         ->type_name("N");
   };
+  const auto not_none = [](const std::string& text) {
+    const bool none = !text.empty() && text.find_first_not_of('0') == std::string::npos;
+    return none ? "'" + text + "' would replay nothing: give 1 or more, or leave it out" : "";
+  };
   number("--skip", ask.skip, UINT32_MAX, "Leave out the first of the jobs that ran");
-  number("--count", ask.count, UINT32_MAX, "Replay so many (default: all)");
+  number("--count", ask.count, UINT32_MAX, "Replay so many (default: all)")->check(not_none);
   simulate
       ->add_option(
           "--policy",

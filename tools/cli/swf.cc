@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <utility>
 
 namespace berth::cli {
 
@@ -43,6 +44,26 @@ bool read_numbers(const std::string& line, std::array<double, kColumns>& numbers
     at = end;
   }
   return true;
+}
+
+/// Of the columns that are read the first that is below 0 and not -1, which means unknown; and its
+/// name. No name: there is none.
+std::pair<Column, const char*> below_nothing(const std::array<double, kColumns>& numbers) {
+  constexpr std::pair<Column, const char*> kRead[] = {
+      {kId, "job number"},
+      {kSubmit, "submit time"},
+      {kRun, "run time"},
+      {kAllocated, "number of processors"},
+      {kRequestedProcessors, "number of requested processors"},
+      {kRequestedTime, "requested time"},
+      {kUser, "user"},
+      {kProgram, "program"},
+      {kQueue, "queue"},
+  };
+  for (const auto& [column, name] : kRead) {
+    if (numbers[column] < 0 && numbers[column] != -1) return {column, name};
+  }
+  return {kId, nullptr};
 }
 
 std::string name_of(double number) {
@@ -88,6 +109,12 @@ bool read_swf(std::string_view text, WorkloadLog& log, std::string& fault) {
               " has no 18 numbers from -1 to 1000000000: is this a Standard Workload Format log?";
       return false;
     }
+    if (const auto [column, name] = below_nothing(numbers); name != nullptr) {
+      fault = "line " + std::to_string(number) + ": its " + name + " is " +
+              std::to_string(static_cast<int64_t>(numbers[column])) +
+              "; a number from 0, or -1 where it is not known, was expected";
+      return false;
+    }
     LoggedJob job = job_of(numbers);
     if (job.run_s > 0 && job.processors > 0) log.jobs.push_back(std::move(job));
   }
@@ -104,7 +131,11 @@ bool read_swf(std::string_view text, WorkloadLog& log, std::string& fault) {
   std::stable_sort(log.jobs.begin(), log.jobs.end(), [](const LoggedJob& a, const LoggedJob& b) {
     return a.id < b.id;
   });
-  return true;
+  const auto twice = std::ranges::adjacent_find(log.jobs, {}, &LoggedJob::id);
+  if (twice == log.jobs.end()) return true;
+  fault = "two jobs that ran have the number " + std::to_string(twice->id) +
+          ": give each its own, and leave out the lines of parts of a job (status 2 to 4)";
+  return false;
 }
 
 }  // namespace berth::cli

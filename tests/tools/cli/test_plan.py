@@ -195,6 +195,9 @@ class PlanSimulate(unittest.TestCase):
 
     def test_a_part_of_the_log(self):
         self.assertEqual(self.starts("--skip", "1", "--count", "1"), [(2, 1)])
+        none = self.simulate(LOG, "--count", "0")
+        self.assertEqual(none.returncode, 2)
+        self.assertIn("'0' would replay nothing: give 1 or more, or leave it out", none.stderr)
 
     def test_what_has_not_ended_is_not_known(self):
         """A log in which all run ten times as long after the first one ended, read with learned estimates,
@@ -216,6 +219,8 @@ class PlanSimulate(unittest.TestCase):
             LOG.replace("0 -1 100 4", "0 -1 ten 4"): "line 2 has no 18 numbers",
             LOG.replace("MaxProcs: 4", "MaxProcs: 99999999999"): "at most 1000000000 can be replayed",
             LOG.replace("MaxProcs: 4", "MaxProcs: -4"): "add a line '; MaxProcs: N'",
+            LOG.replace("2 1 -1 50", "2 -12 -1 50"): "line 3: its submit time is -12; a number from 0, or -1 where",
+            LOG.replace("2 1 -1 50", "1 1 -1 50"): "two jobs that ran have the number 1: give each its own",
             "\0" * 50: "line 1 has no 18 numbers",
             LOG.replace("MaxProcs: 4", "MaxProcs: 100000"): "choose --policy fcfs, easy or sjbf",
         }
