@@ -90,7 +90,8 @@ bool OptionTable::load(
   const char* variable = environment("BERTH_CONFIG");
   const std::string path =
       flags.contains("config") ? flags["config"] : std::string(variable ? variable : "");
-  if (!path.empty() && !load_file(path, problem)) return false;
+  const bool named = flags.contains("config") || !path.empty();
+  if (named && !load_file(path, problem)) return false;
   for (Option& option : options_) {
     const std::string name = option_variable(option.name);
     if (const char* text = environment(name.c_str())) {
@@ -114,18 +115,19 @@ bool OptionTable::read_flags(
   app.footer(examples_);
   app.set_help_flag("-h,--help", "print this and exit");
   app.allow_extras();
-  const auto store = [&](const std::string& name) {
-    return [&flags, name](const std::string& text) {
-      flags[name] = text.empty() ? "true" : text;  // a switch without its value
+  const auto store = [&](const std::string& name, bool is_switch) {
+    return [&flags, name, is_switch](const std::string& text) {
+      flags[name] = is_switch && text.empty() ? "true" : text;  // a switch without its value
     };
   };
-  app.add_option_function<std::string>("--config", store("config"), kConfigHelp)->type_name("FILE");
+  app.add_option_function<std::string>("--config", store("config", false), kConfigHelp)
+      ->type_name("FILE");
   for (const Option& option : options_) {
     const std::string value = option.get();
     const std::string help = option.help + (value.empty() ? "" : " [" + value + "]");
-    CLI::Option* flag =
-        app.add_option_function<std::string>("--" + option.name, store(option.name), help)
-            ->type_name(option.value);
+    CLI::Option* flag = app.add_option_function<std::string>(
+                               "--" + option.name, store(option.name, option.value.empty()), help)
+                            ->type_name(option.value);
     // A switch may go without its value.
     if (option.value.empty()) flag->expected(0, 1)->type_name("[true|false]");
   }

@@ -167,6 +167,9 @@ TEST(Config, AMistakeIsOneSentenceWithPlaceValueAndRemedy) {
       {{"--plan-fragmentation", "1.01"}, "'1.01'"},
       {{"--plan-move-price", "0.1x"}, "'0.1x'"},
       {{"--plan-move-price", "nan"}, "'nan'"},
+      // An empty value was taken for a switch's: 'true' is not a number.
+      {{"--plan-move-price", ""}, "--plan-move-price '' is not a number from 0 to 1"},
+      {{"--config", ""}, "'' cannot be read"},
       {{"--cooldown-base", "5us"}, "'5us' is shorter than 1ms, the shortest but 0, which is none"},
       {{"--hold-max", "50d"}, "'50d' is longer than 49 days"},
       {{"--suspicious-after", "20s", "--offline-after", "10s"}, "--offline-after 10s"},
