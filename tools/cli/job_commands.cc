@@ -137,9 +137,14 @@ Exit run_job_explain(Session& session) {
   if (job == 0) return exit;
   const auto explanation = berth->explain_job(job);
   if (!explanation) return session.fail(naming(explanation.error(), job));
-  const std::string out = session.invocation().json
-                              ? to_line(job_explanation_json(*explanation, wall_ms()))
-                              : job_explanation_text(*explanation, wall_ms());
+  if (session.invocation().json) {
+    const std::string line = to_line(job_explanation_json(*explanation, wall_ms()));
+    return write_out(line) ? Exit::Ok : Exit::Failed;
+  }
+  // An explanation has no spec. It may be gone meanwhile; nothing is known of an estimate then.
+  const auto details = berth->show_job(job);
+  const bool has_estimate = details && details->spec.estimated.count() > 0;
+  const std::string out = job_explanation_text(*explanation, has_estimate, wall_ms());
   return write_out(out) ? Exit::Ok : Exit::Failed;
 }
 

@@ -95,9 +95,12 @@ std::string short_start_text(const client::JobForecast& forecast, int64_t now_ms
   return "in " + format_length(forecast.start_at_ms - now_ms);
 }
 
-std::string run_text(const client::JobForecast& forecast) {
+/// Who says so: what such jobs took, else its own estimate, else what others took.
+std::string run_text(const client::JobForecast& forecast, bool has_estimate) {
   if (forecast.run.count() == 0) return {};
-  const std::string from = forecast.runs_seen == 0 ? "as other jobs do" : "as such jobs did before";
+  const std::string from = forecast.runs_seen > 0 ? "as such jobs did before"
+                           : has_estimate         ? "by its --estimate"
+                                                  : "as other jobs do";
   return format_length(forecast.run.count()) + " (" +
          span_text(forecast.run_short.count(), forecast.run_long.count()) + "), " + from;
 }
@@ -255,7 +258,7 @@ std::string job_details_text(const client::JobDetails& details, int64_t now_ms) 
   if (job.unsatisfiable) add_line(text, "note", "no worker that is known could ever run it");
   const std::string start = start_text(job.forecast, now_ms);
   if (!start.empty()) add_line(text, "starts", start);
-  const std::string run = run_text(job.forecast);
+  const std::string run = run_text(job.forecast, details.spec.estimated.count() > 0);
   if (!run.empty()) add_line(text, "takes", run);
   const std::string memory = memory_text(job.forecast);
   if (!memory.empty()) add_line(text, "memory", memory);
@@ -277,7 +280,8 @@ std::string job_details_text(const client::JobDetails& details, int64_t now_ms) 
   return text;
 }
 
-std::string job_explanation_text(const client::JobExplanation& explanation, int64_t now_ms) {
+std::string job_explanation_text(
+    const client::JobExplanation& explanation, bool has_estimate, int64_t now_ms) {
   const JobStatus& job = explanation.job;
   std::string text = id_text(job) + " is " + std::string(client::state_token(job.state)) + " and " +
                      hold_text(explanation) + "\n";
@@ -287,7 +291,7 @@ std::string job_explanation_text(const client::JobExplanation& explanation, int6
   }
   const std::string start = start_text(job.forecast, now_ms);
   if (!start.empty()) text += "it is expected to start " + start + "\n";
-  const std::string run = run_text(job.forecast);
+  const std::string run = run_text(job.forecast, has_estimate);
   if (!run.empty()) text += "it is expected to take " + run + "\n";
   const std::string memory = memory_text(job.forecast);
   if (!memory.empty()) text += memory + "\n";

@@ -18,7 +18,8 @@ Table job_table(const std::vector<client::JobStatus>& jobs, int64_t now_ms);
 std::string job_details_text(const client::JobDetails& details, int64_t now_ms);
 /// A whole line for stderr: so many of the jobs that were named are not there.
 std::string unknown_text(uint64_t jobs);
-std::string job_explanation_text(const client::JobExplanation& explanation, int64_t now_ms);
+std::string job_explanation_text(
+    const client::JobExplanation& explanation, bool has_estimate, int64_t now_ms);
 /// What to do about a request for memory that is far off; empty: nothing.
 std::string memory_text(const client::JobForecast& forecast);
 std::string job_event_text(const client::JobEvent& event);

@@ -210,11 +210,37 @@ TEST(JobText, SaysWhatAPendingJobWaitsFor) {
     explanation.dependencies = {3, 4};
     explanation.avoided = {"w1"};
     explanation.explanation = {.workers = 2, .eliminated = {{"tag:gpu", 2}}, .queue_position = 5};
-    const std::string text = job_explanation_text(explanation, kNow);
+    const std::string text = job_explanation_text(explanation, false, kNow);
     EXPECT_THAT(text, HasSubstr(each.said));
     EXPECT_THAT(text, HasSubstr("number 5 in the queue"));
     EXPECT_THAT(text, HasSubstr("failed on w1"));
     EXPECT_THAT(text, HasSubstr("tag:gpu"));
+  }
+}
+
+// With no run seen it was said to be as other jobs', even where the job had said so itself.
+TEST(JobText, SaysWhereTheExpectedTimeComesFrom) {
+  struct Case {
+    uint32_t runs_seen;
+    bool has_estimate;
+    const char* said;
+  };
+  const Case cases[] = {
+      {3, true, "as such jobs did before"},
+      {3, false, "as such jobs did before"},
+      {0, true, "by its --estimate"},
+      {0, false, "as other jobs do"},
+  };
+  for (const Case& each : cases) {
+    client::JobExplanation explanation;
+    explanation.job = failed_job();
+    explanation.job.forecast.run = client::Milliseconds(60'000);
+    explanation.job.forecast.runs_seen = each.runs_seen;
+    EXPECT_THAT(job_explanation_text(explanation, each.has_estimate, kNow), HasSubstr(each.said));
+    client::JobDetails details;
+    details.job = explanation.job;
+    details.spec.estimated = client::Milliseconds(each.has_estimate ? 60'000 : 0);
+    EXPECT_THAT(job_details_text(details, kNow), HasSubstr(each.said));
   }
 }
 
