@@ -53,8 +53,11 @@ class PlanWhatIf(EndToEndTest):
                        'priority = 3\ncommand = ["true"]\n')
         told = self.what_if("--job", path)
         self.assertEqual((told["late_before"], told["late_after"]), (0, 1))
-        new = next(job for job in told["jobs"] if job["job"] == "new-1")
+        new = next(job for job in told["jobs"] if job.get("new") == "new-1")
         self.assertIsNone(new["before"])
+        self.assertNotIn("job_id", new)
+        self.assertEqual({job["job_id"] for job in told["jobs"] if "new" not in job},
+                         {job[0] for job in self.jobs()}, "numbers, as everywhere")
         self.assertFalse(new["after"]["late"], "of higher priority")
         self.assertEqual(len(self.jobs()), 2, "it was not submitted")
 
@@ -102,7 +105,8 @@ class PlanWhatIf(EndToEndTest):
         self.submit("--gpu", "1")
         self.submit()
         told = self.what_if("--drain", "w1")
-        self.assertEqual([one["why"] for one in told["left_out"]], ["no worker that takes jobs could ever run it"])
+        self.assertEqual(told["left_out"], [
+            {"job_id": min(job[0] for job in self.jobs()), "why": "no worker that takes jobs could ever run it"}])
         self.assertEqual(told["assumed"], 1)
         text = self.cli(self.berthd, "plan", "what-if", "--drain", "w1", check=0).stdout
         self.assertIn("1 jobs do not say how long they run: 1m is assumed", text)

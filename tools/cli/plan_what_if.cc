@@ -115,18 +115,23 @@ Totals total(const std::vector<Line>& lines) {
   return totals;
 }
 
+/// A number wherever a job has one; those that are supposed have a name instead.
+Json job_key(const std::string& job) {
+  if (is_new(job)) return {{"new", job}};
+  return {{"job_id", std::stoull(job)}};
+}
+
 std::string answer_json(const std::vector<Line>& lines, const LiveProblem& live) {
   Json jobs = Json::array();
   for (const Line& line : lines) {
-    jobs.push_back(
-        {{"job", line.job},
-         {"name", line.name},
-         {"before", fate_json(line.before)},
-         {"after", fate_json(line.after)}});
+    Json& one = jobs.emplace_back(job_key(line.job));
+    one["name"] = line.name;
+    one["before"] = fate_json(line.before);
+    one["after"] = fate_json(line.after);
   }
   Json left_out = Json::array();
   for (const LiveProblem::LeftOut& one : live.left_out)
-    left_out.push_back({{"job", one.job}, {"why", one.why}});
+    left_out.emplace_back(job_key(one.job))["why"] = one.why;
   const Totals totals = total(lines);
   return to_line(
       {{"jobs", std::move(jobs)},
