@@ -58,8 +58,8 @@ class PlanGpus(JobsTest):
         start = eventually(lambda: self.planned(late), "the fraction is planned, too")
         self.assertEqual(len(start["gpus"]), 1)
         told = self.cli_json(self.berthd, "plan", "what-if", "--budget", "200ms", "--add", "1:like=w1")
-        before = {job["job"]: job["before"] for job in told["jobs"]}
-        self.assertEqual(before[str(pair)]["gpus"], [1, 3])
+        before = {job["job_id"]: job["before"] for job in told["jobs"]}
+        self.assertEqual(before[pair]["gpus"], [1, 3])
 
         self.release("short")
         self.assertEqual(self.seen("pair"), [1, 3])
