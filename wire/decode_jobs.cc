@@ -218,6 +218,10 @@ void read(const fb::JobEvent& from, Reader& reader, JobEvent& to) {
   to.worker_change = reader.enumerator(from.worker_change(), WorkerChange::Replaced);
   to.server_change = reader.enumerator(from.server_change(), ServerChange::Draining);
   to.plan = from.plan();
+  to.plan_of = reader.enumerator(from.plan_of(), PlanOf::Jobs);
+  to.plan_cause = reader.enumerator(from.plan_cause(), PlanCause::Freed);
+  to.plan_outcome = reader.enumerator(from.plan_outcome(), PlanOutcome::Stale);
+  to.moved = from.moved();
 }
 
 void read(const fb::JobEvents& from, Reader& reader, JobEvents& to) {

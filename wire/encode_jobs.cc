@@ -271,7 +271,11 @@ Written<fb::JobEvent> write(Writer& writer, const JobEvent& event) {
       static_cast<fb::EventKind>(event.kind),
       static_cast<fb::WorkerChange>(event.worker_change),
       static_cast<fb::ServerChange>(event.server_change),
-      event.plan);
+      event.plan,
+      static_cast<fb::PlanOf>(event.plan_of),
+      static_cast<fb::PlanCause>(event.plan_cause),
+      static_cast<fb::PlanOutcome>(event.plan_outcome),
+      event.moved);
 }
 
 Written<fb::JobEvents> write(Writer& writer, const JobEvents& events) {

@@ -7,6 +7,7 @@
 
 #include "wire/ids.h"
 #include "wire/parts.h"
+#include "wire/plan_messages.h"
 
 /// The messages about durable jobs, as plain structs; those of clients first, then those of
 /// workers.
@@ -360,7 +361,7 @@ struct JobEvent {
   int64_t at_ms = 0;
   JobId job;           ///< of kind Job, as are state, attempt and error
   uint32_t count = 1;  ///< jobs of an array that was submitted or aborted as a whole; Plan:
-                       ///< requests that waited and have a place now
+                       ///< requests that waited and have a place now, jobs that it has a start for
   JobState state = JobState::Pending;
   uint32_t attempt = 0;
   Text worker;  ///< of kinds Job and Worker
@@ -370,6 +371,10 @@ struct JobEvent {
   WorkerChange worker_change = WorkerChange::Registered;
   ServerChange server_change = ServerChange::Started;
   uint64_t plan = 0;  ///< which one of this server's life
+  PlanOf plan_of = PlanOf::Requests;
+  PlanCause plan_cause = PlanCause::Pending;  ///< of one of jobs, as are outcome and moved
+  PlanOutcome plan_outcome = PlanOutcome::Applied;
+  uint32_t moved = 0;  ///< jobs that the plan before had on another worker
 };
 
 struct JobEvents {

@@ -13,6 +13,9 @@
 ///          milliseconds. Costs are in what the objective counts: `planned` says what that is
 namespace berth::wire {
 
+/// Of whom a plan is: those that wait for a place, or durable jobs. Each counts its plans from 1.
+enum class PlanOf : uint8_t { Requests = 0, Jobs = 1 };
+
 /// Why a plan was asked for.
 enum class PlanCause : uint8_t {
   Pending = 0,     ///< enough jobs were waiting for capacity

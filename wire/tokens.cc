@@ -35,6 +35,7 @@ constexpr Text kWorkerChanges[] = {
     "replaced"};
 constexpr Text kEventKinds[] = {"job", "worker", "plan", "server"};
 constexpr Text kServerChanges[] = {"started", "draining"};
+constexpr Text kPlanOfs[] = {"requests", "jobs"};
 constexpr Text kNoPlaces[] = {"no_workers", "eliminated", "timed_out", "queue_full"};
 constexpr Text kJobStates[] = {
     "PENDING", "ASSIGNED", "RUNNING", "LOST", "RETRYING", "COMPLETED", "FAILED", "ABORTED"};
@@ -113,6 +114,9 @@ Text event_kind_token(EventKind kind) {
 Text server_change_token(ServerChange change) {
   return spell(kServerChanges, change);
 }
+Text plan_of_token(PlanOf of) {
+  return spell(kPlanOfs, of);
+}
 Text no_place_token(NoPlace reason) {
   return spell(kNoPlaces, reason);
 }
@@ -185,6 +189,9 @@ std::optional<EventKind> event_kind_from(Text token) {
 }
 std::optional<ServerChange> server_change_from(Text token) {
   return find<ServerChange>(kServerChanges, token);
+}
+std::optional<PlanOf> plan_of_from(Text token) {
+  return find<PlanOf>(kPlanOfs, token);
 }
 std::optional<NoPlace> no_place_from(Text token) {
   return find<NoPlace>(kNoPlaces, token);

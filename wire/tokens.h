@@ -18,6 +18,7 @@ Text worker_action_token(WorkerAction action);  ///< `cordon`, `drain`, `undrain
 Text worker_change_token(WorkerChange change);  ///< `registered`, `online`, …, `replaced`
 Text event_kind_token(EventKind kind);          ///< `job`, `worker`, `plan`, `server`
 Text server_change_token(ServerChange change);  ///< `started`, `draining`
+Text plan_of_token(PlanOf of);                  ///< `requests`, `jobs`
 Text no_place_token(NoPlace reason);      ///< `no_workers`, `eliminated`, `timed_out`, `queue_full`
 Text job_state_token(JobState state);     ///< `PENDING`, `ASSIGNED`, …, `ABORTED`
 Text error_class_token(ErrorClass kind);  ///< `none`, `exit`, `signal`, `oom`, `timeout`, …
@@ -43,6 +44,7 @@ std::optional<WorkerAction> worker_action_from(Text token);
 std::optional<WorkerChange> worker_change_from(Text token);
 std::optional<EventKind> event_kind_from(Text token);
 std::optional<ServerChange> server_change_from(Text token);
+std::optional<PlanOf> plan_of_from(Text token);
 std::optional<NoPlace> no_place_from(Text token);
 std::optional<JobState> job_state_from(Text token);  ///< in lower case too
 std::optional<ErrorClass> error_class_from(Text token);

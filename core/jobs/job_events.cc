@@ -29,7 +29,7 @@ uint8_t change_of(const wire::JobEvent& event) {
     case wire::EventKind::Job: return static_cast<uint8_t>(event.state);
     case wire::EventKind::Worker: return static_cast<uint8_t>(event.worker_change);
     case wire::EventKind::Server: return static_cast<uint8_t>(event.server_change);
-    case wire::EventKind::Plan: break;
+    case wire::EventKind::Plan: return static_cast<uint8_t>(event.plan_outcome);
   }
   return 0;
 }
@@ -57,10 +57,12 @@ void JobEvents::keep(const wire::JobEvent& event) {
   kept.subject = event.kind == wire::EventKind::Plan ? event.plan : event.job.value;
   kept.worker = event.worker;
   kept.count = event.count;
-  kept.attempt = event.attempt;
+  kept.attempt = event.kind == wire::EventKind::Plan ? event.moved : event.attempt;
   kept.kind = event.kind;
   kept.change = change_of(event);
   kept.error = event.error;
+  kept.plan_of = event.plan_of;
+  kept.plan_cause = event.plan_cause;
   const bool named = event.kind == wire::EventKind::Worker;
   if (named || !event.reason.empty()) {
     kept.texts = std::make_unique<Texts>();
@@ -131,7 +133,13 @@ wire::JobEvent JobEvents::copy(const Kept& kept, Arena& text) const {
     case wire::EventKind::Worker:
       event.worker_change = static_cast<wire::WorkerChange>(kept.change);
       break;
-    case wire::EventKind::Plan: event.plan = kept.subject; break;
+    case wire::EventKind::Plan:
+      event.plan = kept.subject;
+      event.plan_of = kept.plan_of;
+      event.plan_cause = kept.plan_cause;
+      event.plan_outcome = static_cast<wire::PlanOutcome>(kept.change);
+      event.moved = kept.attempt;
+      break;
     case wire::EventKind::Server:
       event.server_change = static_cast<wire::ServerChange>(kept.change);
       break;

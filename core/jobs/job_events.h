@@ -61,10 +61,12 @@ class JobEvents {
     std::string_view worker;
     std::unique_ptr<Texts> texts;
     uint32_t count = 1;
-    uint32_t attempt = 0;
+    uint32_t attempt = 0;  ///< of a job; of a plan, how many moved
     wire::EventKind kind = wire::EventKind::Job;
-    uint8_t change = 0;  ///< JobState, WorkerChange or ServerChange
+    uint8_t change = 0;  ///< JobState, WorkerChange, ServerChange or PlanOutcome
     wire::ErrorClass error = wire::ErrorClass::None;
+    wire::PlanOf plan_of = wire::PlanOf::Requests;
+    wire::PlanCause plan_cause = wire::PlanCause::Pending;
   };
   struct Watcher {
     wire::ConnectionId connection;

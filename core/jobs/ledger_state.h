@@ -351,6 +351,7 @@ struct JobLedger::State {
       Now now, const JobPlan& plan, wire::PlanOutcome outcome, const std::string& why);
   void check_planner(Now now);
   void keep(Now now, const JobPlan& plan, wire::PlanOutcome outcome, const std::string& note);
+  void tell_plan(Now now, const wire::PlanRow& row, const std::string& note);
 
   // ---- plan_enact.cc: keeping what a plan has promised ----
 

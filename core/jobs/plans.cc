@@ -154,7 +154,21 @@ void JobLedger::State::keep(
       job.state = wire::PlannedState::Dropped;
     }
   }
-  plans.add(std::move(record));
+  const wire::PlanRow kept = record.row;
+  if (plans.add(std::move(record))) tell_plan(now, kept, note);
+}
+
+/// Once for each plan that stays: one for nobody after another would be an event each second.
+void JobLedger::State::tell_plan(Now now, const wire::PlanRow& row, const std::string& note) {
+  wire::JobEvent event = event_of(now, wire::EventKind::Plan);
+  event.plan = row.id;
+  event.plan_of = wire::PlanOf::Jobs;
+  event.plan_cause = row.cause;
+  event.plan_outcome = row.outcome;
+  event.count = row.planned;
+  event.moved = row.diff.moved;
+  event.reason = note;
+  events.add(event);
 }
 
 }  // namespace berth::core

@@ -29,6 +29,19 @@ void write_job(JsonOut& json, const wire::JobEvent& event) {
   text_or_null(json, "reason", event.reason);
 }
 
+void write_plan(JsonOut& json, const wire::JobEvent& event) {
+  json.field("plan_id", event.plan).field("of", wire::plan_of_token(event.plan_of));
+  if (event.plan_of == wire::PlanOf::Requests) {
+    json.field("placed", event.count);
+    return;
+  }
+  json.field("outcome", wire::plan_outcome_token(event.plan_outcome))
+      .field("cause", wire::plan_cause_token(event.plan_cause))
+      .field("planned", event.count)
+      .field("moved", event.moved);
+  text_or_null(json, "reason", event.reason);
+}
+
 }  // namespace
 
 uint64_t worker_key(std::string_view worker) {
@@ -47,9 +60,7 @@ void write_event(JsonOut& json, const wire::JobEvent& event) {
           .field("change", wire::worker_change_token(event.worker_change));
       text_or_null(json, "reason", event.reason);
       break;
-    case wire::EventKind::Plan:
-      json.field("plan_id", event.plan).field("placed", event.count);
-      break;
+    case wire::EventKind::Plan: write_plan(json, event); break;
     case wire::EventKind::Server:
       json.field("change", wire::server_change_token(event.server_change));
       break;

@@ -1,5 +1,6 @@
 #include "net/client/answers.h"
 #include "wire/spec.h"
+#include "wire/tokens.h"
 
 // Replies about jobs to owned values.
 
@@ -267,7 +268,7 @@ Result<LogChunk> answer_from(const wire::Reply& reply) {
 }
 
 Event event_from(const wire::JobEvent& event) {
-  return {
+  Event to{
       .sequence = event.sequence,
       .at_ms = event.at_ms,
       .kind = static_cast<EventKind>(event.kind),
@@ -281,7 +282,14 @@ Event event_from(const wire::JobEvent& event) {
       .worker_change = static_cast<WorkerChange>(event.worker_change),
       .server_change = static_cast<ServerChange>(event.server_change),
       .plan = event.plan,
+      .moved = event.moved,
   };
+  if (event.kind != wire::EventKind::Plan) return to;
+  to.plan_of = wire::plan_of_token(event.plan_of);
+  if (event.plan_of != wire::PlanOf::Jobs) return to;
+  to.plan_cause = wire::plan_cause_token(event.plan_cause);
+  to.plan_outcome = wire::plan_outcome_token(event.plan_outcome);
+  return to;
 }
 
 }  // namespace berth::client

@@ -310,7 +310,7 @@ struct Event {
   EventKind kind = EventKind::Job;
   JobId job = 0;       ///< of kind Job, as are state, attempt and error
   uint32_t count = 1;  ///< jobs of an array that was submitted or aborted as a whole; Plan:
-                       ///< requests that waited and have a place now
+                       ///< requests that waited and have a place now, jobs that it has a start for
   JobState state = JobState::Pending;
   uint32_t attempt = 0;
   std::string worker{};  ///< of kinds Job and Worker
@@ -318,7 +318,11 @@ struct Event {
   std::string reason{};
   WorkerChange worker_change = WorkerChange::Registered;
   ServerChange server_change = ServerChange::Started;
-  uint64_t plan = 0;
+  uint64_t plan = 0;         ///< of kind Plan, as is what follows
+  std::string plan_of{};     ///< `requests` or `jobs`: each counts its plans from 1
+  std::string plan_cause{};  ///< of one of jobs, as are outcome and moved: as in PlanSummary
+  std::string plan_outcome{};
+  uint32_t moved = 0;
 };
 
 /// An event of kind Job.

@@ -22,7 +22,16 @@ Json event_json(const client::Event& event) {
       break;
     case client::EventKind::Plan:
       json["plan_id"] = event.plan;
-      json["placed"] = event.count;
+      json["of"] = event.plan_of;
+      if (event.plan_of == "requests") {
+        json["placed"] = event.count;
+        break;
+      }
+      json["outcome"] = event.plan_outcome;
+      json["cause"] = event.plan_cause;
+      json["planned"] = event.count;
+      json["moved"] = event.moved;
+      json["reason"] = event.reason.empty() ? Json(nullptr) : Json(event.reason);
       break;
     case client::EventKind::Server:
       json["change"] = client::server_change_token(event.server_change);

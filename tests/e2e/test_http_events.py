@@ -130,6 +130,26 @@ class Events(HttpTest, JobsTest):
         self.assertEqual([event["job_id"] for event in events], [2, 2, 2, 2])
         self.assertEqual(len(streams["watch of jobs"].until(is_job(2, "COMPLETED"))), 8)
 
+    def test_a_plan_of_jobs_is_an_event_with_the_id_that_plan_show_takes(self):
+        server = self.server()
+        stream = self.stream(server, "/v1/events?kind=plan")
+        self.worker(server, "w1", "--max-tasks", "1")
+        go = self.path("go")
+        wait = f"while ! test -e {go}; do sleep 0.05; done"
+        last = [self.submit(server, wait, "--estimate", "1m") for _ in range(3)][-1]
+        event = stream.event()
+        self.assertEqual((event["of"], event["outcome"]), ("jobs", "applied"))
+        shown = self.cli_json(server, "plan", "show", event["plan_id"])
+        for key in ("plan_id", "outcome", "cause", "planned"):
+            self.assertEqual(event[key], shown[key], key)
+        self.assertEqual(event["moved"], shown["diff"]["moved"])
+        told = self.cli(server, "events", "--json", "--kind", "plan", "--after",
+                        event["sequence"] - 1, "--count", 1)
+        self.assertEqual(json.loads(told.stdout), {"gap": False, **event})
+        with open(go, "w", encoding="utf-8"):
+            pass
+        self.wait_for_state(server, last, "COMPLETED")
+
     def test_one_job_is_watched_by_itself(self):
         server = self.server()
         other, job = self.submit(server, "exit 0"), self.submit(server, "exit 0")

@@ -189,6 +189,15 @@ constexpr JobEvent kEvents[] = {
      .kind = EventKind::Worker,
      .worker_change = WorkerChange::Draining},
     {.sequence = 102, .count = 7, .kind = EventKind::Plan, .plan = 12},
+    {.sequence = 104,
+     .count = 41,
+     .reason = "a plan did not come in time",
+     .kind = EventKind::Plan,
+     .plan = 12,
+     .plan_of = PlanOf::Jobs,
+     .plan_cause = PlanCause::Freed,
+     .plan_outcome = PlanOutcome::Stale,
+     .moved = 3},
     {.sequence = 103, .kind = EventKind::Server, .server_change = ServerChange::Draining}};
 constexpr ReportItem kItems[] = {
     {ReportKind::Failed, kAssignment, kError, kUsage, kOutputs},

@@ -78,6 +78,7 @@ TEST(ProtocolPage, MentionsEveryToken) {
   check_tokens(page, worker_change_token);
   check_tokens(page, event_kind_token);
   check_tokens(page, server_change_token);
+  check_tokens(page, plan_of_token);
   check_tokens(page, no_place_token);
   check_tokens(page, job_state_token);
   check_tokens(page, error_class_token);

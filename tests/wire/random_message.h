@@ -61,6 +61,8 @@ inline constexpr int kEnumerators<ReportKind> = 7;
 template <>
 inline constexpr int kEnumerators<Verdict> = 3;
 template <>
+inline constexpr int kEnumerators<PlanOf> = 2;
+template <>
 inline constexpr int kEnumerators<PlanCause> = 6;
 template <>
 inline constexpr int kEnumerators<PlanObjective> = 4;

@@ -86,6 +86,8 @@ TEST(Tokens, EveryEnumeratorHasOneSpelling) {
       {{ServerChange::Started, "started"}, {ServerChange::Draining, "draining"}},
       server_change_token,
       server_change_from);
+  check<PlanOf>(
+      {{PlanOf::Requests, "requests"}, {PlanOf::Jobs, "jobs"}}, plan_of_token, plan_of_from);
   check<NoPlace>(
       {{NoPlace::NoWorkers, "no_workers"},
        {NoPlace::Eliminated, "eliminated"},

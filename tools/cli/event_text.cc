@@ -25,6 +25,14 @@ std::string change_text(
   return "  " + printable(worker) + "  " + std::string(client::change_token(change)) + why + "\n";
 }
 
+std::string plan_text(const client::Event& event) {
+  const std::string plan = "  plan " + std::to_string(event.plan) + " of " + event.plan_of;
+  if (event.plan_of == "requests") return plan + " placed " + std::to_string(event.count) + "\n";
+  const std::string why = event.reason.empty() ? "" : " (" + printable(event.reason) + ")";
+  return plan + " " + event.plan_outcome + why + ", made for " + event.plan_cause + ": " +
+         std::to_string(event.count) + " planned, " + std::to_string(event.moved) + " moved\n";
+}
+
 }  // namespace
 
 std::string event_text(const client::Event& event) {
@@ -33,9 +41,7 @@ std::string event_text(const client::Event& event) {
     case client::EventKind::Job: return job_event_text(event);
     case client::EventKind::Worker:
       return clock_text(event.at_ms) + change_text(event.worker, event.worker_change, event.reason);
-    case client::EventKind::Plan:
-      return clock_text(event.at_ms) + "  plan " + std::to_string(event.plan) + " placed " +
-             std::to_string(event.count) + "\n";
+    case client::EventKind::Plan: return clock_text(event.at_ms) + plan_text(event);
     case client::EventKind::Server: break;
   }
   return clock_text(event.at_ms) + "  server " +

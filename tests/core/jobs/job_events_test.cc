@@ -29,7 +29,14 @@ std::string line_of(const wire::JobEvent& event) {
              std::string(wire::worker_change_token(event.worker_change)) + " " +
              std::string(event.reason);
     case EventKind::Plan:
-      return line + "plan " + std::to_string(event.plan) + " placed " + std::to_string(event.count);
+      line += "plan " + std::to_string(event.plan);
+      if (event.plan_of == wire::PlanOf::Requests) {
+        return line + " placed " + std::to_string(event.count);
+      }
+      return line + " " + std::string(wire::plan_outcome_token(event.plan_outcome)) + " " +
+             std::string(wire::plan_cause_token(event.plan_cause)) + " " +
+             std::to_string(event.count) + " moved " + std::to_string(event.moved) + " " +
+             std::string(event.reason);
     case EventKind::Server: break;
   }
   return line + "server " + std::string(wire::server_change_token(event.server_change));

@@ -1,6 +1,9 @@
-// When a plan of durable jobs is asked for, and for whom.
+// When a plan of durable jobs is asked for, for whom, and who is told.
+
+#include <utility>
 
 #include "tests/core/jobs/job_fixture.h"
+#include "wire/tokens.h"
 
 namespace berth::core {
 namespace {
@@ -117,6 +120,53 @@ TEST_F(PlanReasons, ElementsOfAnArrayThatWaitAreCountedOneByOne) {
   const std::unique_ptr<JobSnapshot> next = world.ledger->take_snapshot(world.now);
   ASSERT_NE(next, nullptr);
   EXPECT_EQ(next->cause, wire::PlanCause::Pending);
+}
+
+// Plans of jobs were no events: only those for requests that wait were.
+TEST_F(PlanReasons, WatchersOfPlansAreToldWhatBecameOfEach) {
+  const auto told = [&] {
+    Lines lines;
+    for (const wire::JobEvent& event : std::exchange(world.watched, {})) {
+      lines.push_back(
+          std::string(wire::plan_of_token(event.plan_of)) + " p" + std::to_string(event.plan) +
+          " " + std::string(wire::plan_outcome_token(event.plan_outcome)) + " " +
+          std::string(wire::plan_cause_token(event.plan_cause)) + " " +
+          std::to_string(event.count) + " moved " + std::to_string(event.moved));
+    }
+    return lines;
+  };
+  const auto planned = [&](void (*spoil)(JobPlan&) = nullptr) {
+    (void)after(1'100);
+    std::optional<JobPlan> plan = world.make_plan();
+    ASSERT_TRUE(plan.has_value());
+    if (spoil != nullptr) spoil(*plan);
+    world.ledger->on_plan(world.now, *plan);
+    (void)turn();
+  };
+  wire::WatchJobs watch;
+  watch.kinds = wire::bit_of(wire::EventKind::Plan);
+  world.ask(kClient, watch);
+  one_worker(2);
+  (void)running(job(2, 60));
+  world.submit(kClient, {job(2, 60), job(1, 60)});
+  (void)turn();
+  EXPECT_EQ(told(), Lines({}));
+  planned();
+  EXPECT_EQ(told(), Lines({"jobs p1 applied freed 2 moved 0"}));
+  world.ledger->on_planned(world.now, 1, 7);
+  (void)turn();
+  EXPECT_EQ(told(), Lines({"requests p1 applied pending 7 moved 0"})) << "for those without a job";
+  for (int i = 0; i < 5; ++i)
+    planned([](JobPlan& plan) { plan.starts.clear(); });
+  EXPECT_EQ(told(), Lines({"jobs p2 applied period 0 moved 0"})) << "the first of those for nobody";
+  planned([](JobPlan& plan) { plan.diff.moved = 1; });
+  EXPECT_EQ(told(), Lines({"jobs p7 applied period 2 moved 1"}));
+  planned([](JobPlan& plan) { plan.fault = "task 2 is on no worker"; });
+  EXPECT_EQ(told(), Lines({"jobs p8 failed period 2 moved 0"}));
+  (void)after(1'100);
+  ASSERT_TRUE(world.make_plan().has_value());
+  (void)after(5'000);
+  EXPECT_EQ(told(), Lines({"jobs p9 late period 0 moved 0"}));
 }
 
 }  // namespace

@@ -52,9 +52,22 @@ TEST(EventRing, EncodesEachKindAsTheCommandLineShowsIt) {
        R"({"sequence":2,"at":"1970-01-01T00:00:00.000Z","kind":"worker","worker_id":"w\"1",)"
        R"("change":"draining","reason":"new disk"})"},
       {{.sequence = 3, .count = 5, .kind = EventKind::Plan, .plan = 9},
-       R"({"sequence":3,"at":"1970-01-01T00:00:00.000Z","kind":"plan","plan_id":9,"placed":5})"},
-      {{.sequence = 4, .kind = EventKind::Server, .server_change = wire::ServerChange::Draining},
-       R"({"sequence":4,"at":"1970-01-01T00:00:00.000Z","kind":"server","change":"draining"})"},
+       R"({"sequence":3,"at":"1970-01-01T00:00:00.000Z","kind":"plan","plan_id":9,)"
+       R"("of":"requests","placed":5})"},
+      {{.sequence = 5,
+        .count = 41,
+        .reason = "a plan did not come in time",
+        .kind = EventKind::Plan,
+        .plan = 9,
+        .plan_of = wire::PlanOf::Jobs,
+        .plan_cause = wire::PlanCause::WorkerLost,
+        .plan_outcome = wire::PlanOutcome::Late,
+        .moved = 2},
+       R"({"sequence":5,"at":"1970-01-01T00:00:00.000Z","kind":"plan","plan_id":9,"of":"jobs",)"
+       R"("outcome":"late","cause":"worker_lost","planned":41,"moved":2,)"
+       R"("reason":"a plan did not come in time"})"},
+      {{.sequence = 6, .kind = EventKind::Server, .server_change = wire::ServerChange::Draining},
+       R"({"sequence":6,"at":"1970-01-01T00:00:00.000Z","kind":"server","change":"draining"})"},
   };
   EventRing ring(1 << 16);
   uint64_t told = 0;

@@ -86,8 +86,22 @@ TEST(JobShapes, OfEventsSayWhatKindTheyAre) {
       "\n");
   EXPECT_THAT(event_text(event), HasSubstr("w1  draining (new disk)\n"));
   event = {.sequence = 11, .at_ms = kNow, .kind = client::EventKind::Plan, .count = 5, .plan = 9};
+  event.plan_of = "requests";
   EXPECT_EQ(forms::event_json(event)["placed"], 5);
-  EXPECT_THAT(event_text(event), HasSubstr("plan 9 placed 5\n"));
+  EXPECT_THAT(event_text(event), HasSubstr("plan 9 of requests placed 5\n"));
+  event.plan_of = "jobs";
+  event.plan_cause = "worker_lost";
+  event.plan_outcome = "applied";
+  event.moved = 2;
+  EXPECT_EQ(
+      to_line(forms::event_json(event)),
+      R"({"gap":false,"sequence":11,"at":"2026-01-31T08:00:00.000Z","kind":"plan","plan_id":9,)"
+      R"("of":"jobs","outcome":"applied","cause":"worker_lost","planned":5,"moved":2,)"
+      R"("reason":null})"
+      "\n");
+  EXPECT_THAT(
+      event_text(event),
+      HasSubstr("plan 9 of jobs applied, made for worker_lost: 5 planned, 2 moved\n"));
   event = {.sequence = 12, .at_ms = kNow, .kind = client::EventKind::Server};
   EXPECT_EQ(forms::event_json(event)["change"], "started");
   event = {.sequence = 13, .at_ms = kNow, .job = 12};
