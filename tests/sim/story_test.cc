@@ -36,7 +36,7 @@ class Story : public testing::Test {
   /// As an operator would, on a connection of their own.
   void set_worker(wire::WorkerAction action) {
     auto socket = network_.connect(operator_, "s1");
-    socket->on_connected = [this, action, raw = socket.get()] {
+    socket->on_connected = [action, raw = socket.get()] {
       wire::Encoder encoder;
       std::vector<std::byte> frames;
       encoder.encode({1}, wire::Request(wire::Hello{}), frames);

@@ -165,7 +165,7 @@ TEST(CgroupParents, AreMadeInAnotherGroupAndLeaveTheOwnOneAlone) {
 
 TEST(CgroupParents, AreMadeInTheOwnGroupWhereTheOtherCannotBeUsed) {
   TwoServices machine;
-  auto why = [&machine](const std::string& reason) {
+  auto why = [](const std::string& reason) {
     return "control groups of version 2 limit memory, cpu, pids; not below "
            "/berth.slice/tasks.service (" +
            reason + "), so systemd may have to wait for their end to start the agent again";
