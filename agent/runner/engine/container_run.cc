@@ -22,6 +22,7 @@ namespace {
 /// has us killed by the supervisor.
 constexpr int kMakePatienceMs = 600'000;
 constexpr int kWaitPatienceMs = 10'000;  // for an answer that has begun to come
+constexpr int kLookEveryMs = 2;
 constexpr int64_t kDrainMs = 5'000;
 constexpr int64_t kKillAgainMs = 1'000;
 constexpr int64_t kFirstSampleMs = 50;
@@ -86,6 +87,8 @@ Verdict ContainerRun::create() {
   std::string make = "/containers/create?name=" + engine_container_name(order_);
   Answer made = ask(order_.engine_socket, "POST", make, body, kMakePatienceMs);
   if (!made.ok()) return refusal(made);
+  const json told = json::parse(made.body, nullptr, false);
+  if (told.is_object()) id_ = told.value("Id", "");
   std::string streams = "/attach?stream=1&stdout=1&stderr=1";
   if (!order_.stdin_text.empty()) streams += "&stdin=1";
   Request attach(order_.engine_socket, kWaitPatienceMs);
@@ -98,15 +101,27 @@ Verdict ContainerRun::create() {
 Verdict ContainerRun::start() {
   Verdict verdict = create();
   if (verdict.error != wire::ErrorClass::None) return verdict;
-  Answer started = ask(order_.engine_socket, "POST", path("/start"), {}, kMakePatienceMs);
+  Answer started = start_watched();
   if (!started.ok()) return refusal(started);
   // Not before the start: asked so, it is answered at once for one that has ended already.
   end_ = std::make_unique<Request>(order_.engine_socket, kWaitPatienceMs);
   end_->send("POST", path("/wait?condition=not-running"));
-  if (order_.memory_bytes > 0) watch_memory();
+  if (order_.memory_bytes > 0 && oom_.fd() < 0) watch_memory();
   sample_wait_ms_ = kFirstSampleMs;
   sample_at_ms_ = now_ms() + sample_wait_ms_;
   return {};
+}
+
+/// The container's group is there before it runs, and the answer comes after.
+Answer ContainerRun::start_watched() {
+  Request request(order_.engine_socket, kMakePatienceMs);
+  request.send("POST", path("/start"));
+  const int64_t until = now_ms() + kMakePatienceMs;
+  while (order_.memory_bytes > 0 && now_ms() < until && !oom_.look_for(id_)) {
+    pollfd answered = {request.fd(), POLLIN, 0};
+    if (poll(&answered, 1, kLookEveryMs) != 0) break;
+  }
+  return request.answer();
 }
 
 void ContainerRun::watch_memory() {

@@ -31,6 +31,7 @@ class ContainerRun {
 
  private:
   Verdict create();
+  Answer start_watched();
   Verdict refusal(const Answer& answer) const;
   std::string path(const std::string& rest) const;
   int next_wait_ms() const;
@@ -49,6 +50,7 @@ class ContainerRun {
   const Order& order_;
   Fd signals_;
   Fd streams_;
+  std::string id_;  // the engine's, of the container
   std::string early_;
   size_t fed_ = 0;  // bytes of the input
   FrameReader frames_;

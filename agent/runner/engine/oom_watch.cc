@@ -4,9 +4,6 @@
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 
-#include <optional>
-
-#include "agent/own_group.h"
 #include "agent/proc_file.h"
 
 namespace berth::agent {
@@ -18,17 +15,44 @@ namespace {
 /// The signal of a removal comes a little after it, from the kernel's own worker.
 constexpr int kSecondSignalMs = 100;
 
+/// Below the hierarchy's mount: of Docker without and with systemd, and of Podman.
+struct GroupPlace {
+  const char* before;
+  const char* after;
+};
+constexpr GroupPlace kPlaces[] = {
+    {"docker/", ""},
+    {"system.slice/docker-", ".scope"},
+    {"machine.slice/libpod-", ".scope"},
+    {"libpod_parent/libpod-", ""}};
+
 }  // namespace
+
+bool OomWatch::look_for(const std::string& id, const fs::path& root) {
+  if (id.empty()) return false;
+  if (!hierarchy_) hierarchy_ = find_own_group(root, "memory");
+  if (!hierarchy_) return false;
+  for (const GroupPlace& place : kPlaces) {
+    std::error_code error;
+    const fs::path group = hierarchy_->mount / (place.before + id + place.after);
+    if (!events_ && fs::is_directory(group, error)) begin_in(group, hierarchy_->v2);
+  }
+  return static_cast<bool>(events_);
+}
 
 void OomWatch::begin(uint64_t pid, const std::string& id, const fs::path& root) {
   const std::string process = std::to_string(pid);
   const std::optional<OwnGroup> found = find_group(root, process, "memory");
   // Of another machine's engine we would see another process.
   if (pid == 0 || id.empty() || !found || found->own.string().find(id) == std::string::npos) return;
-  group_.reset(open(found->own.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  begin_in(found->own, found->v2);
+}
+
+void OomWatch::begin_in(const fs::path& group, bool v2) {
+  group_.reset(open(group.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!group_) return;
-  v2_ = found->v2;
-  v2_ ? begin_v2(found->own) : begin_v1();
+  v2_ = v2;
+  v2_ ? begin_v2(group) : begin_v1();
   killed_ = counted();
 }
 

@@ -61,6 +61,34 @@ TEST(OomWatch, HearsOfAKillInItsContainerOnly) {
   }
 }
 
+TEST(OomWatch, FindsTheGroupWhereEnginesMakeItBeforeAnythingRuns) {
+  const std::string id = kId;
+  const struct {
+    std::string group;
+    bool found;
+  } cases[] = {
+      {"/docker/" + id, true},
+      {"/system.slice/docker-" + id + ".scope", true},
+      {"/machine.slice/libpod-" + id + ".scope", true},
+      {"/libpod_parent/libpod-" + id, true},
+      {"/docker/fedcba", false},
+      {"/elsewhere/" + id, false},
+  };
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.group);
+    Tree nothing_yet;
+    nothing_yet.write("proc/self/mountinfo", kV2Mount).write("proc/self/cgroup", "0::/\n");
+    OomWatch watch;
+    EXPECT_FALSE(watch.look_for(kId, nothing_yet.root()));
+    EXPECT_FALSE(watch.look_for("", nothing_yet.root()));
+    const std::string events = "sys/fs/cgroup" + c.group + "/memory.events";
+    nothing_yet.write(events, "oom_kill 0\n");
+    EXPECT_EQ(watch.look_for(kId, nothing_yet.root()), c.found);
+    nothing_yet.write(events, "oom_kill 1\n");
+    EXPECT_EQ(watch.killed(), c.found);
+  }
+}
+
 TEST(OomWatch, RemembersAKillOfAGroupThatIsGone) {
   Machine machine(std::string("/docker/") + kId);
   OomWatch watch;
