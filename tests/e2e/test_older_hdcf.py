@@ -215,15 +215,13 @@ class HdcfClients(OlderTest):
         worker = self.joined()
         done = self.running(worker)
         for say in (worker.complete, worker.complete, worker.fail):
-            answer = {"status": "COMPLETED", "job_id": done["job_id"]}
-            self.assertEqual(self.ok(say(done)), answer, "it is told what the job is")
+            self.assertEqual(self.ok(say(done)), {"status": "COMPLETED", "job_id": done["job_id"]})
         self.ok(worker.ack(done))
         self.assertEqual(self.shown(done["job_id"])["status"], "COMPLETED")
         failed = self.running(worker, max_attempts=1)
         self.ok(worker.fail(failed, "exit status 3"))
         for say in (worker.fail, worker.complete):
-            answer = {"status": "FAILED", "job_id": failed["job_id"]}
-            self.assertEqual(self.ok(say(failed)), answer, "it is told what the job is")
+            self.assertEqual(self.ok(say(failed)), {"status": "FAILED", "job_id": failed["job_id"]})
         row = self.shown(failed["job_id"])
         self.assertEqual((row["status"], row["last_error"]), ("FAILED", "exit status 3"))
 
